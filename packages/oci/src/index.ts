@@ -1,0 +1,6 @@
+export * from './digest.ts';
+export * from './reference.ts';
+export * from './image.ts';
+export * from './media-types.ts';
+export * from './platform.ts';
+export * from './runtime-spec.ts';

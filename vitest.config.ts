@@ -1,0 +1,18 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['@gantry/source', 'node', 'import', 'module', 'default'];
+const execArgv = ['--conditions=@gantry/source', '--disable-warning=ExperimentalWarning'];
+
+/** One vitest for the repository; `vitest run --project engine` runs one package. No build is needed. */
+export default defineConfig({
+  test: {
+    projects: readdirSync('packages')
+      .filter((name) => existsSync(`packages/${name}/test`))
+      .map((name) => ({
+        root: `./packages/${name}`,
+        ssr: { resolve: { conditions } },
+        test: { name, include: ['test/**/*.test.ts'], execArgv, testTimeout: 30_000, hookTimeout: 60_000 },
+      })),
+  },
+});
