@@ -120,6 +120,8 @@ export interface OciResources {
     readonly throttleReadIOPSDevice?: readonly OciThrottle[];
     readonly throttleWriteIOPSDevice?: readonly OciThrottle[];
   };
+  /** `pageSize` as in the name of the controller's file: `2MB`, `1GB`; `limit` in bytes. */
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly unified?: Readonly<Record<string, string>>;
 }
 
