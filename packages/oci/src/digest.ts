@@ -37,7 +37,7 @@ export function hexOf(digest: Digest): string {
 
 /** ChainID(A) = A; ChainID(A|B) = digest of "ChainID(A) B" (OCI image spec, "Layer ChainID"). */
 export function chainId(parent: ChainID | null, diff: DiffID): ChainID {
-  return (parent === null ? diff : digestOf(`${parent} ${diff}`)) as Digest as ChainID;
+  return (parent === null ? diff : digestOf(`${parent} ${diff}`)) as ChainID;
 }
 
 /** The chain ID of each prefix of `diffs`, bottom first. */
