@@ -1,1 +1,6 @@
-export {};
+export type * from './protocol.ts';
+export { frameType, maxFrameLength, protocolVersions } from './protocol.ts';
+export type { Attachment, Keeper, OutputChunk, StdinWriter } from './keeper.ts';
+export type { FsConnection, Native, NetlinkCall, OpenNativeOptions } from './native.ts';
+export { FrameConnection, type Frame } from './frames.ts';
+export type * from './fs-types.ts';

@@ -1,0 +1,2 @@
+export type * from './tar-types.ts';
+export type * from './apply-types.ts';
