@@ -2,6 +2,8 @@ export * from './digest.ts';
 export * from './reference.ts';
 export * from './image.ts';
 export * from './media-types.ts';
+export { maxImageLayers, maxIndexManifests, parseManifest, type ManifestDocument } from './parse-manifest.ts';
+export { parseImageConfig } from './parse-config.ts';
 export * from './platform.ts';
 export * from './runtime-spec.ts';
 export * from './docker-defaults.ts';

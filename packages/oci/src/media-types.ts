@@ -37,3 +37,13 @@ export function isIndexType(mediaType: string): boolean {
 export function isManifestType(mediaType: string): boolean {
   return mediaType === mediaTypes.manifest || mediaType === mediaTypes.dockerManifest;
 }
+
+/** Docker's manifest format before 2016, which registries may still hold. */
+export function isSchema1Type(mediaType: string): boolean {
+  return mediaType === 'application/vnd.docker.distribution.manifest.v1+json' || mediaType === 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+}
+
+/** The configuration of a container image, as against that of some other artifact. */
+export function isImageConfigType(mediaType: string): boolean {
+  return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig;
+}

@@ -22,7 +22,7 @@ export function hostPlatform(): Platform {
 /** `os`, `os/arch`, `os/arch/variant` or `arch`, as Docker's `--platform` takes them. */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
+  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9][a-z0-9_.-]*$/.test(part))) {
     throw new GantryError('invalid', 'bad-platform', `invalid platform ${JSON.stringify(text)}: expected os[/arch[/variant]]`);
   }
   const host = hostPlatform();
@@ -40,24 +40,39 @@ export function formatPlatform(p: Platform): string {
   return [p.os, p.architecture, ...(p.variant === undefined || p.variant === '' ? [] : [p.variant])].join('/');
 }
 
-/** arm64 means v8 and arm means v7 where the variant is left out, as containerd normalises them. */
-function normalise(p: Platform): readonly [string, string, string] {
+/** arm64 means v8, arm v7 and amd64 v1 where the variant is left out, as containerd normalises them. */
+const defaultVariants: Readonly<Record<string, string>> = { amd64: 'v1', arm: 'v7', arm64: 'v8' };
+
+function variantOf(p: Platform): string {
   const variant = p.variant ?? '';
-  if (p.architecture === 'arm64') return [p.os, 'arm64', variant === 'v8' || variant === '8' ? '' : variant];
-  if (p.architecture === 'arm') return [p.os, 'arm', variant === '' ? 'v7' : variant];
-  return [p.os, p.architecture, variant];
+  const fallback = defaultVariants[p.architecture];
+  if (fallback === undefined) return variant;
+  if (variant === '') return fallback;
+  return /^\d/.test(variant) ? `v${variant}` : variant;
 }
 
 export function samePlatform(a: Platform, b: Platform): boolean {
-  return normalise(a).join('/') === normalise(b).join('/');
+  return a.os === b.os && a.architecture === b.architecture && variantOf(a) === variantOf(b);
 }
 
-/** The first descriptor for `want`: an exact match, else (32-bit arm) the highest older variant. */
-export function pickPlatform<T extends { readonly platform?: Platform }>(items: readonly T[], want: Platform): T | undefined {
-  const exact = items.find((item) => item.platform !== undefined && samePlatform(item.platform, want));
-  if (exact !== undefined || want.architecture !== 'arm') return exact;
-  const level = (p: Platform): number => Number(normalise(p)[2].slice(1));
-  return items
-    .filter((item) => item.platform?.os === want.os && item.platform.architecture === 'arm' && level(item.platform) <= level(want))
-    .sort((a, b) => (b.platform === undefined || a.platform === undefined ? 0 : level(b.platform) - level(a.platform)))[0];
+const versions = (architecture: string, from: number, to: number): Omit<Platform, 'os'>[] =>
+  Array.from({ length: Math.max(0, from - to + 1) }, (_, i) => ({ architecture, variant: `v${from - i}` }));
+
+/** What a machine of this platform can run, best first: itself, its older variants, and the 32-bit kin of a 64-bit one. */
+function runnable(want: Platform): readonly Omit<Platform, 'os'>[] {
+  const level = Number(variantOf(want).slice(1));
+  if (want.architecture === 'amd64') return [...versions('amd64', level, 1), { architecture: '386' }];
+  if (want.architecture === 'arm') return versions('arm', level, 5);
+  // 32-bit code is optional from arm64 v9 on: only what asks for v8 gets it.
+  if (want.architecture === 'arm64') return [...versions('arm64', level, 8), ...(level === 8 ? versions('arm', 8, 5) : [])];
+  return [];
+}
+
+/** The first descriptor for `want`: an exact match, else the best that a machine of that platform can run. */
+export function pickPlatform<T extends { readonly platform?: Platform | undefined }>(items: readonly T[], want: Platform): T | undefined {
+  for (const candidate of [want, ...runnable(want).map((p) => ({ os: want.os, ...p }))]) {
+    const found = items.find((item) => item.platform !== undefined && samePlatform(item.platform, candidate));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
