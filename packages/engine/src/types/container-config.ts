@@ -163,7 +163,7 @@ export interface RestartPolicy {
 }
 
 export interface LogConfig {
-  /** One of `EngineOptions.logs`. */
+  /** One of the engine's log drivers, or `none`. */
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
 }
@@ -179,7 +179,7 @@ export interface ContainerConfig extends ProcessConfig {
   readonly log: LogConfig;
   /** Remove it, with what it wrote, once it has ended. A promise that outlives a crash of the engine. */
   readonly autoRemove: boolean;
-  /** One of `EngineOptions.runtimes`. */
+  /** One of the engine's runtimes. */
   readonly runtime: string;
   readonly annotations: Readonly<Record<string, string>>;
   /** Rows and columns of the terminal at the start. */

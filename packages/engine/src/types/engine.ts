@@ -22,6 +22,8 @@ export interface EngineInfo {
   readonly images: number;
   readonly storage: DriverInfo;
   readonly drivers: readonly DriverInfo[];
+  /** Drivers that `EngineOptions.pluginDefaults` offered and that cannot work here. */
+  readonly skipped: readonly { readonly kind: string; readonly name: string; readonly reason: string }[];
   readonly runtimes: readonly string[];
   readonly defaultRuntime: string;
   readonly logs: readonly string[];

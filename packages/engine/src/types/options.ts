@@ -1,28 +1,24 @@
-import type { Kinds, Logger, Plugin } from '@gantry/driver-api';
+import type { DriverDefaults, DriversConfig, Logger } from '@gantry/driver-api';
 import type { RegistryOptions } from './registry.ts';
-
-/** A driver's plugin, alone or with options for it, which its own schema checks. */
-export type Use<K extends keyof Kinds> = Plugin<K> | { readonly plugin: Plugin<K>; readonly options: unknown };
-
-export interface EnginePlugins {
-  readonly storage: Use<'storage'>;
-  /** By the name that containers ask for. */
-  readonly runtimes: Readonly<Record<string, Use<'runtime'>>>;
-  /** Absent: the first of `runtimes`. */
-  readonly defaultRuntime?: string | undefined;
-  readonly host: Use<'host'>;
-  /** By the name that containers ask for. */
-  readonly logs: Readonly<Record<string, Use<'log'>>>;
-  /** Absent: the first of `logs`. */
-  readonly defaultLog?: string | undefined;
-}
 
 export interface EngineOptions {
   /** Absolute. Database, blobs and the drivers' state; one engine at a time. Made with mode 0700 if absent. */
   readonly dataRoot: string;
-  /** Absolute and short (a socket's path has 107 bytes); gone after a reboot. Shared by all drivers. */
+  /** Absolute and short (a socket's path has 107 bytes); gone after a reboot. Made with mode 0700 if absent. Shared by all drivers. */
   readonly runRoot: string;
-  readonly plugins: EnginePlugins;
+  /**
+   * The drivers: plugins as objects, or the names of packages (then `pluginDir` or `resolveFrom` says where they are).
+   * @example { storage: overlay, runtimes: { default: 'linux', linux: runtimeLinux }, logs: [logFile] }
+   */
+  readonly plugins: DriversConfig;
+  /** Drivers for what `plugins` leaves out: the first that can work here. */
+  readonly pluginDefaults?: DriverDefaults | undefined;
+  /** Absolute; its `node_modules` has plugins. */
+  readonly pluginDir?: string | undefined;
+  /** How the composition root resolves a plugin's name: `(name) => import.meta.resolve(name)`. */
+  readonly resolveFrom?: ((name: string) => string) | undefined;
+  /** Log driver of containers that name none. Absent: the first. */
+  readonly defaultLog?: string | undefined;
   readonly registry?: RegistryOptions | undefined;
   /** Familiar reference (`hello:latest`) to a folder with an OCI image layout that `pull()` takes it from. Only read. */
   readonly embeddedImages?: Readonly<Record<string, string>> | undefined;
@@ -33,6 +29,6 @@ export interface EngineOptions {
   readonly bootId?: string | undefined;
   /** Events to keep. Default 4096. */
   readonly keepEvents?: number | undefined;
-  /** Longest time in ms that one step of one container may take before the caller gets `timeout`. Default 120000. */
+  /** Milliseconds that a step of one container may take before its caller gets `timeout`. Default 120000. */
   readonly stepDeadline?: number | undefined;
 }
