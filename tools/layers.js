@@ -23,6 +23,6 @@ export const layers = {
   daemon: [
     ...toolkits, 'driver-api', 'linux', 'storage-overlay', 'storage-vfs', 'log-file', 'runtime-linux', 'engine', 'api-types', 'client', 'api', 'hello-image',
   ],
-  cli: ['errors', 'api-types', 'client', 'daemon'],
+  cli: ['errors', 'oci', 'api-types', 'client', 'daemon'],
   conformance: ['driver-api', 'archive', 'linux', 'oci', 'errors'],
 };

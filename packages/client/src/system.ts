@@ -30,6 +30,11 @@ export class System {
     return this.#http.json('GET', '/info', o);
   }
 
+  /** Which drivers the engine runs on. Gantry's engine only. */
+  drivers(o: CallOptions = {}): Promise<readonly DriverReport[]> {
+    return this.#http.json('GET', '/gantry/drivers', o);
+  }
+
   /** `since`, `until`: Unix seconds (with a fraction) or RFC 3339. Without `until` it follows. */
   events(o: CallOptions & { readonly since?: string; readonly until?: string; readonly filters?: Filters } = {}): AsyncGenerator<EventMessage, void, undefined> {
     return this.#http.lines('GET', '/events', { query: { since: o.since, until: o.until, filters: encodeFilters(o.filters) }, ...pick(o) });
@@ -45,4 +50,16 @@ export function encodeFilters(filters: Filters | undefined): string | undefined 
 
 export function pick(o: CallOptions): CallOptions {
   return o.signal === undefined ? {} : { signal: o.signal };
+}
+
+/** A driver as `GET /gantry/drivers` tells of it (an addition of Gantry's engine to Docker's API). */
+export interface DriverReport {
+  readonly kind: string;
+  readonly name: string;
+  /** The npm package that it comes from. */
+  readonly package: string;
+  /** `used`: opened; `passed-over`: its probe failed, and another one is used; `available`: configured, not the default. */
+  readonly status: 'used' | 'passed-over' | 'available';
+  /** Why it was passed over. */
+  readonly reason?: string;
 }

@@ -149,6 +149,23 @@ describe('requests', () => {
   });
 });
 
+it('gives one chance to start an engine where none listens', async () => {
+  answer = (_, socket) => socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+  await new Promise((resolve) => server.close(resolve));
+  let calls = 0;
+  const patient = new Transport({ kind: 'unix', path: join(dir, 's') }, async () => {
+    calls++;
+    await new Promise<void>((resolve) => server.listen(join(dir, 's'), resolve));
+  });
+  expect((await patient.request({ method: 'GET', path: '/' })).status).toBe(204);
+  patient.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  await expect(patient.request({ method: 'GET', path: '/' })).rejects.toMatchObject({ code: 'cannot-connect' });
+  expect(calls).toBe(1);
+  await new Promise<void>((resolve) => server.listen(join(dir, 's'), resolve));
+});
+
 describe('hijack', () => {
   it('hands the connection over, with what came behind the head', async () => {
     answer = (head, socket) => {

@@ -1,4 +1,4 @@
-import { GantryError } from '@gantry/errors';
+import { GantryError, isGantryError } from '@gantry/errors';
 import type { Endpoint } from '../endpoint.ts';
 import { Connection } from './connection.ts';
 import { readBody, readHead, type Head } from './response.ts';
@@ -22,14 +22,19 @@ export interface Hijacked extends Head {
   readonly connection: Connection;
 }
 
+/** Called once, when the very first connection fails; connecting is tried again when it resolves. */
+export type OnUnreachable = (error: GantryError) => Promise<void>;
+
 /** HTTP/1.1 to one engine, over as few connections as the calls in flight need. */
 export class Transport {
   readonly endpoint: Endpoint;
+  #onUnreachable: OnUnreachable | undefined;
   readonly #idle: Connection[] = [];
   readonly #open = new Set<Connection>();
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, onUnreachable?: OnUnreachable) {
     this.endpoint = endpoint;
+    this.#onUnreachable = onUnreachable;
   }
 
   async request(request: Request): Promise<Response> {
@@ -55,9 +60,7 @@ export class Transport {
    * An answer other than 101 or 200 comes as a `Response`.
    */
   async hijack(request: Request): Promise<{ readonly hijacked: Hijacked } | { readonly response: Response }> {
-    const connection = await Connection.open(this.endpoint, request.signal);
-    this.#open.add(connection);
-    connection.socket.once('close', () => this.#open.delete(connection));
+    const connection = await this.#connect(request.signal);
     const release = abortable(connection, request.signal);
     try {
       await send(connection, request, { connection: 'Upgrade', upgrade: 'tcp' });
@@ -86,10 +89,27 @@ export class Transport {
       }
       idle.close();
     }
-    const connection = await Connection.open(this.endpoint, signal);
+    return this.#connect(signal);
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<Connection> {
+    const connection = await this.#openOnce(signal);
+    this.#onUnreachable = undefined;
     this.#open.add(connection);
     connection.socket.once('close', () => this.#open.delete(connection));
     return connection;
+  }
+
+  async #openOnce(signal: AbortSignal | undefined): Promise<Connection> {
+    try {
+      return await Connection.open(this.endpoint, signal);
+    } catch (error) {
+      const onUnreachable = this.#onUnreachable;
+      if (onUnreachable === undefined || !isGantryError(error) || error.kind !== 'unavailable') throw error;
+      this.#onUnreachable = undefined;
+      await onUnreachable(error);
+      return Connection.open(this.endpoint, signal);
+    }
   }
 
   #give(connection: Connection, reusable: boolean): void {

@@ -1,0 +1,4 @@
+import { daemon } from '../hot/daemon.ts';
+import { oclifCommand } from '../kit/oclif.ts';
+
+export default oclifCommand(daemon);

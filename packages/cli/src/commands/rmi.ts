@@ -1,0 +1,4 @@
+import { rmi } from '../hot/rmi.ts';
+import { oclifCommand } from '../kit/oclif.ts';
+
+export default oclifCommand(rmi);

@@ -1,0 +1,4 @@
+import { run } from '../hot/run.ts';
+import { oclifCommand } from '../kit/oclif.ts';
+
+export default oclifCommand(run);

@@ -1,0 +1,4 @@
+import { start } from '../hot/start.ts';
+import { oclifCommand } from '../kit/oclif.ts';
+
+export default oclifCommand(start);

@@ -1,0 +1,4 @@
+import { stop } from '../hot/stop.ts';
+import { oclifCommand } from '../kit/oclif.ts';
+
+export default oclifCommand(stop);
