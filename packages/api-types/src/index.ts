@@ -1,0 +1,15 @@
+export { compareVersions, maxApiVersion, minApiVersion, parseApiVersion, type ApiVersion } from './versions.ts';
+export type * from './common.ts';
+export type * from './container-config.ts';
+export type * from './container.ts';
+export type * from './disk-usage.ts';
+export type * from './events.ts';
+export type * from './exec.ts';
+export type * from './host-config.ts';
+export type * from './image.ts';
+export type * from './mount.ts';
+export type * from './network.ts';
+export type * from './progress.ts';
+export type * from './stats.ts';
+export type * from './system.ts';
+export type * from './volume.ts';
