@@ -1,7 +1,7 @@
 import { safeText } from '../kit/safe-text.ts';
 import { table } from '../kit/table.ts';
 import { evaluate } from './template/evaluate.ts';
-import { json, type Value } from './template/functions.ts';
+import { json, show, type Value } from './template/functions.ts';
 import { parseTemplate } from './template/parse.ts';
 
 export type Row = Readonly<Record<string, Value>>;
@@ -43,5 +43,5 @@ function escapes(template: string): string {
 }
 
 function cell(value: Value): string {
-  return value === null || value === undefined ? '' : typeof value === 'string' ? value : String(value as number | boolean);
+  return value === null || value === undefined ? '' : show(value);
 }

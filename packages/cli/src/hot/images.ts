@@ -28,7 +28,7 @@ export const images = define({
     const list = await client.images.list({ all: flags.all, digests: flags.digests, filters });
     const rows = list.flatMap((image) => rowsOf(image, flags['no-trunc']));
     if (flags.quiet) {
-      await io.out(rows.map((row) => `${String(row['ID'])}\n`).filter((line, i, lines) => lines.indexOf(line) === i).join(''));
+      await io.out(rows.map((row) => `${row.ID}\n`).filter((line, i, lines) => lines.indexOf(line) === i).join(''));
       return 0;
     }
     await io.out(formatList(rows, flags.format ?? (global.json ? 'json' : undefined), {
@@ -40,7 +40,7 @@ export const images = define({
 });
 
 /** A row for each name of an image. */
-function rowsOf(image: ImageSummary, full: boolean): Row[] {
+function rowsOf(image: ImageSummary, full: boolean): (Row & { readonly ID: string })[] {
   const digests = image.RepoDigests.map((digest) => digest.slice(digest.indexOf('@') + 1));
   const names = image.RepoTags.length > 0 ? image.RepoTags : ['<none>:<none>'];
   return names.map((name) => {

@@ -31,7 +31,7 @@ export const ps = define({
     const list = await client.containers.list({ all: flags.all, size: flags.size, filters: parseFilters(flags.filter), ...(limit === undefined ? {} : { limit }) });
     const rows = list.map((c) => rowOf(c, flags['no-trunc']));
     if (flags.quiet) {
-      await io.out(rows.map((row) => `${String(row['ID'])}\n`).join(''));
+      await io.out(rows.map((row) => `${row.ID}\n`).join(''));
       return 0;
     }
     await io.out(formatList(rows, flags.format ?? (global.json ? 'json' : undefined), {
@@ -45,7 +45,7 @@ export const ps = define({
   }),
 });
 
-function rowOf(c: ContainerSummary, full: boolean): Row {
+function rowOf(c: ContainerSummary, full: boolean): Row & { readonly ID: string } {
   const command = JSON.stringify(c.Command);
   return {
     ID: full ? c.Id : shortId(c.Id),

@@ -25,7 +25,7 @@ function describe(thrown: unknown, command: string, debug: boolean): string {
   if (debug) {
     text += `  kind ${error.kind}, code ${error.code}${Object.keys(error.details).length > 0 ? `, ${JSON.stringify(error.details)}` : ''}\n`;
     for (let cause = error.cause; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
-      text += `  caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`;
+      text += `  caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}\n`;
     }
     if (!isGantryError(thrown)) text += `${error.stack ?? ''}\n`;
   }

@@ -82,8 +82,8 @@ export interface Io {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   /** Resolves when it was taken: a slow reader slows the command down. */
-  out(data: string | Uint8Array): Promise<void>;
-  err(data: string | Uint8Array): Promise<void>;
+  readonly out: (data: string | Uint8Array) => Promise<void>;
+  readonly err: (data: string | Uint8Array) => Promise<void>;
 }
 
 /** Keeps the exact types of the flags. */

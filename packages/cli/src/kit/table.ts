@@ -12,5 +12,5 @@ export function table(header: readonly string[], rows: readonly (readonly string
 
 /** Code points, which is close enough for names and ids. */
 function width(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

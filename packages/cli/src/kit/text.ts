@@ -5,6 +5,6 @@ export function shortId(id: string): string {
 
 /** At the most `most` characters, the last of them an ellipsis where something is missing. */
 export function ellipsis(text: string, most: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

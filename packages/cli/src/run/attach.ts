@@ -42,21 +42,21 @@ async function show(streams: AttachedStreams, io: Io): Promise<void> {
 /** Sends standard input until it or the container ends. @returns stops it. */
 function feed(streams: AttachedStreams, io: Io): () => void {
   const { stdin } = io;
-  let over = false;
-  void (async () => {
-    try {
-      for await (const chunk of stdin as AsyncIterable<Buffer>) {
-        if (over) return;
-        await streams.write(chunk);
-      }
-      streams.end();
-    } catch (error) {
-      // The container ended before its input did; what it has to say comes over the output.
-      if (!over && !(isGantryError(error) && error.code === 'connection-lost')) await io.err(`gantry: standard input: ${String(error)}\n`);
+  const stop = new AbortController();
+  const pump = async (): Promise<void> => {
+    for await (const chunk of stdin as AsyncIterable<Buffer>) {
+      if (stop.signal.aborted) return;
+      await streams.write(chunk);
     }
-  })();
+    streams.end();
+  };
+  pump().catch((error: unknown) => {
+    // The container ended before its input did; what it has to say comes over the output.
+    if (stop.signal.aborted || (isGantryError(error) && error.code === 'connection-lost')) return;
+    void io.err(`gantry: standard input: ${error instanceof Error ? error.message : String(error)}\n`);
+  });
   return () => {
-    over = true;
+    stop.abort();
     stdin.destroy();
   };
 }

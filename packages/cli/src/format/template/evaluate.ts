@@ -60,7 +60,7 @@ function range(node: Extract<Node, { kind: 'range' }>, value: Value, scope: Scop
 function entries(value: Value): (readonly [Value, Value])[] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return (value as readonly Value[]).map((item, i) => [i, item] as const);
-  if (typeof value === 'object') return Object.entries(value as { readonly [key: string]: Value }).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (typeof value === 'object') return Object.entries(value as Readonly<Record<string, Value>>).sort(([a], [b]) => (a < b ? -1 : 1));
   throw failed(`range can't iterate over ${show(value)}`);
 }
 
@@ -123,7 +123,7 @@ function follow(value: Value, path: readonly string[]): Value {
   for (const name of path) {
     if (at === null || at === undefined) return at;
     if (typeof at !== 'object' || Array.isArray(at)) throw failed(`can't evaluate field ${name} in ${show(at)}`);
-    const map = at as { readonly [key: string]: Value };
+    const map = at as Readonly<Record<string, Value>>;
     if (!Object.hasOwn(map, name)) throw failed(`map has no entry for key ${JSON.stringify(name)}`);
     at = map[name];
   }

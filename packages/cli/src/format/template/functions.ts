@@ -47,7 +47,7 @@ function index(value: Value, ...keys: readonly Value[]): Value {
       if (typeof key !== 'number' || key < 0 || key >= items.length) throw failed(`index out of range: ${show(key)}`);
       at = items[key];
     } else if (typeof at === 'object' && at !== null) {
-      const map = at as { readonly [key: string]: Value };
+      const map = at as Readonly<Record<string, Value>>;
       at = Object.hasOwn(map, text(key)) ? map[text(key)] : '';
     } else throw failed(`cannot index ${show(at)}`);
   }
