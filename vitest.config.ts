@@ -7,12 +7,16 @@ const execArgv = ['--conditions=@gantry/source', '--disable-warning=Experimental
 /** One vitest for the repository; `vitest run --project engine` runs one package. No build is needed. */
 export default defineConfig({
   test: {
-    projects: readdirSync('packages')
-      .filter((name) => existsSync(`packages/${name}/test`))
-      .map((name) => ({
-        root: `./packages/${name}`,
-        ssr: { resolve: { conditions } },
-        test: { name, include: ['test/**/*.test.ts'], execArgv, testTimeout: 30_000, hookTimeout: 60_000 },
-      })),
+    projects: [
+      ...readdirSync('packages')
+        .filter((name) => existsSync(`packages/${name}/test`))
+        .map((name) => ({
+          root: `./packages/${name}`,
+          ssr: { resolve: { conditions } },
+          test: { name, include: ['test/**/*.test.ts'], execArgv, testTimeout: 30_000, hookTimeout: 60_000 },
+        })),
+      // What was built, as users run it.
+      { root: './test', test: { name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+    ],
   },
 });
