@@ -1,0 +1,34 @@
+import type { DriverContext, StorageDriver } from '@gantry/driver-api';
+import { openFsSession, openNative, type FsSession, type Native, type NativeEndpoint } from '@gantry/linux';
+import type { TreeFormat } from './format.ts';
+import { Holds } from './holds.ts';
+import { Layout } from './layout.ts';
+import { loadCatalog } from './load.ts';
+import { Reclaim } from './reclaim.ts';
+import { TreeStore } from './store.ts';
+
+/** What a format works with. */
+export interface Tools {
+  readonly native: Native;
+  readonly endpoint: NativeEndpoint;
+  readonly layout: Layout;
+}
+
+/**
+ * Opens the store of a format in `context.stateDir`. Debris of an earlier session is set aside by one rename; records are
+ * read, and mounts counted, while the first calls may already wait for that: so it is quick whatever the state.
+ */
+export async function openStore(context: DriverContext, makeFormat: (tools: Tools) => TreeFormat): Promise<StorageDriver> {
+  const layout = await Layout.open(context.stateDir);
+  const native = await openNative({ runDir: context.runDir, instance: context.instance });
+  const format = makeFormat({ native, endpoint: native.endpoint, layout });
+  const holds = new Holds(layout, native, format);
+  const openTree = (root: string, signal?: AbortSignal): Promise<FsSession> => openFsSession(native.endpoint, { root, ...(signal && { signal }) });
+  const catalog = loadCatalog(layout).then(async (loaded) => {
+    for (const { id, code, message } of loaded.damaged) context.log.warn({ id, code }, message);
+    await holds.restore(loaded, context.session);
+    return loaded;
+  });
+  catalog.catch(() => undefined); // every call awaits it, and is told
+  return new TreeStore({ context, format, layout, native, holds, reclaim: new Reclaim(layout, openTree), catalog });
+}

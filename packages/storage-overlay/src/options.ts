@@ -1,0 +1,28 @@
+/** What can be configured. */
+export interface OverlayOptions {
+  /** Further options of overlayfs, by name. */
+  readonly mountOptions?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Layers must mean the same on every host and for every kernel: so nothing may be stored in them that only this mount
+ * understands (`redirect_dir`, `metacopy`), and no layer may be bound to the file system it stands on (`index`).
+ * `nofollow` also ignores such marks if an image brought them. With `xino` a file has one device number, whichever layer
+ * it comes from: else `du -x`, `find -xdev` and hard link detection go wrong.
+ */
+const fixed = { redirect_dir: 'nofollow', metacopy: 'off', index: 'off' } as const;
+
+const reserved = [...Object.keys(fixed), 'lowerdir', 'lowerdir+', 'datadir+', 'upperdir', 'workdir', 'userxattr'];
+
+/** JSON Schema of `OverlayOptions`. */
+export const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    mountOptions: { type: 'object', propertyNames: { not: { enum: reserved } }, additionalProperties: { type: 'string', maxLength: 200 } },
+  },
+};
+
+export function mountOptions({ mountOptions: own = {} }: OverlayOptions): Readonly<Record<string, string>> {
+  return { xino: 'on', ...own, ...fixed };
+}
