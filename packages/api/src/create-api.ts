@@ -68,7 +68,10 @@ class ApiHandlers implements Api {
   readonly handler = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     // Bytes behind a request for a raw stream that look like another request are no request.
-    if (isHijacked(socket)) return void socket.destroy();
+    if (isHijacked(socket)) {
+      socket.destroy();
+      return;
+    }
     response.once('finish', () => dropUnread(request));
     const hijack = (headers: Readonly<Record<string, string>>): Duplex => takeOver(socket, response, headers);
     void this.serve(request, response, request, hijack);
@@ -95,9 +98,15 @@ class ApiHandlers implements Api {
   readonly clientError = (error: Error, socket: Duplex): void => {
     if (isHijacked(socket)) return;
     this.log.debug({ error: error.message }, 'a client sent what is no HTTP request');
-    if (!socket.writable) return void socket.destroy();
-    const body = `${JSON.stringify({ message: 'malformed HTTP request', code: 'bad-request' })}\n`;
-    socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [status, message] = isTimeout(error) ? ['408 Request Timeout', 'the request head did not arrive in time'] : ['400 Bad Request', 'malformed HTTP request'];
+    const body = `${JSON.stringify({ message, code: 'bad-request' })}\n`;
+    const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+    // Whoever sends this does not get to hold the socket.
+    socket.end(head + body, () => socket.destroy());
   };
 
   private async serve(
@@ -145,16 +154,23 @@ class ApiHandlers implements Api {
   private fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     const known = toGantryError(error);
     const fields = { method: request.method, url: request.url, code: known.code, error: known.message };
-    if (known.kind === 'internal' || known.kind === 'dataLoss') this.log.error({ ...fields, stack: known.stack, cause: known.cause }, 'a request failed');
+    if (known.kind === 'internal' || known.kind === 'dataLoss') this.log.error({ ...fields, stack: stackOf(known) }, 'a request failed');
     else this.log.debug(fields, 'a request was refused');
     if (response.headersSent || response.socket === null) {
-      // Too late for a status: an end without its proper mark tells the client.
-      response.destroy();
+      // Too late for a status: what was written still arrives, and the missing end mark tells the client.
+      response.socket?.end(() => response.destroy());
       return;
     }
     const { status, body } = toHttp(known);
     send(this.prepare(response), status === 304 ? empty(304) : json(body, status)).catch(() => response.destroy());
   }
+}
+
+const isTimeout = (error: Error): boolean => 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+
+/** The place where it happened is that of the first cause. */
+function stackOf(error: Error): string | undefined {
+  return error.cause instanceof Error ? stackOf(error.cause) : error.stack;
 }
 
 /** A client may still be sending a body that nobody asked for: Node reads it off, but not for ever. */

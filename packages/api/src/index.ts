@@ -1,5 +1,5 @@
 export { createApi, type Api, type ApiOptions } from './create-api.ts';
-export { createApiServer, serverLimits } from './server.ts';
+export { createApiServer, serverLimits, type ServerLimits } from './server.ts';
 export type { Backends } from './backends.ts';
 export type { ApiLogger } from './logger.ts';
 export type { AttachedStreams } from './http/streams.ts';

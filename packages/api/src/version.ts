@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { compareVersions, maxApiVersion, minApiVersion, parseApiVersion, type ApiVersion } from '@gantry/api-types';
+import { compareVersions, maxApiVersion, minApiVersion, type ApiVersion } from '@gantry/api-types';
 
 export interface VersionedPath {
   /** As the client wrote it; undefined without a prefix. */
@@ -16,8 +16,8 @@ export function splitVersion(path: string): VersionedPath {
 
 /** Numbers between dots; what is missing is 0, so that `1` is below `1.24`. */
 function toVersion(text: string): ApiVersion {
-  const [major = '', minor = ''] = text.split('.');
-  return parseApiVersion(`${Number(major) || 0}.${Number(minor) || 0}`) ?? '0.0';
+  const [major, minor] = text.split('.');
+  return `${Number(major ?? '') || 0}.${Number(minor ?? '') || 0}`;
 }
 
 /**
