@@ -1,1 +1,3 @@
+export { createEngine } from './create-engine.ts';
+export { version } from './version.ts';
 export type * from './types/index.ts';

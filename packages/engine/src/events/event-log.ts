@@ -127,7 +127,7 @@ export class EventLog {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     listener.wake = () => resolve(undefined);
     // A timer of Node holds 31 bits of milliseconds; what lies further away is looked at again then.
-    const timer = until === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(Date.parse(until) - Date.now() + 1, 1), 2 ** 31 - 1));
+    const timer = until === undefined ? undefined : setTimeout(() => resolve(undefined), Math.min(Math.max(Date.parse(until) - Date.now() + 1, 1), 2 ** 31 - 1));
     try {
       await promise;
     } finally {

@@ -8,7 +8,8 @@ export const migrations: readonly string[] = [
 
   -- What was begun and not ended: written before the first effect, deleted with the row that commits it.
   CREATE TABLE operations (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL, session TEXT NOT NULL, started_at TEXT NOT NULL
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL, session TEXT NOT NULL, started_at TEXT NOT NULL,
+    UNIQUE (kind, subject)
   ) STRICT, WITHOUT ROWID;
 
   -- What garbage collection spares though no image names it: a pull under way (no expiry), or one that broke off.

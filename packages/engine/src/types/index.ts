@@ -6,4 +6,3 @@ export type * from './execs.ts';
 export type * from './given.ts';
 export type * from './images.ts';
 export type * from './options.ts';
-export type * from './registry.ts';

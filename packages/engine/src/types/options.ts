@@ -1,5 +1,5 @@
 import type { DriverDefaults, DriversConfig, Logger } from '@gantry/driver-api';
-import type { RegistryOptions } from './registry.ts';
+import type { RegistryClientOptions } from '@gantry/registry-client';
 
 export interface EngineOptions {
   /** Absolute. Database, blobs and the drivers' state; one engine at a time. Made with mode 0700 if absent. */
@@ -19,7 +19,8 @@ export interface EngineOptions {
   readonly resolveFrom?: ((name: string) => string) | undefined;
   /** Log driver of containers that name none. Absent: the first. */
   readonly defaultLog?: string | undefined;
-  readonly registry?: RegistryOptions | undefined;
+  /** How registries are reached. `credentials` there are for pulls that bring none of their own. */
+  readonly registry?: RegistryClientOptions | undefined;
   /** Familiar reference (`hello:latest`) to a folder with an OCI image layout that `pull()` takes it from. Only read. */
   readonly embeddedImages?: Readonly<Record<string, string>> | undefined;
   readonly log?: Logger | undefined;
