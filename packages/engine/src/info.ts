@@ -27,7 +27,7 @@ export async function engineInfo(core: Core, { id, dataRoot }: { readonly id: st
   ];
   const [host, infos] = await Promise.all([
     drivers.host.info(),
-    Promise.all(named.map(async ([kind, as, driver]): Promise<DriverInfo> => ({ kind, as, name: driver.name, domain: driver.domain, status: await driver.status() }))),
+    Promise.all(named.map(async ([kind, as, driver]): Promise<DriverInfo> => ({ kind, as, name: driver.name, package: drivers.packages.get(`${kind}/${as}`), domain: driver.domain, status: await driver.status() }))),
   ]);
   const statuses = core.containers.all().map(({ row }) => row.state.status);
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
@@ -41,7 +41,7 @@ export async function engineInfo(core: Core, { id, dataRoot }: { readonly id: st
     images: core.images.count,
     storage: infos[0] ?? { kind: 'storage', as: drivers.storage.name, name: drivers.storage.name, domain: drivers.storage.domain, status: [] },
     drivers: infos,
-    skipped: drivers.skipped.map(({ kind, name, reason }) => ({ kind, name, reason })),
+    skipped: drivers.skipped.map(({ kind, name, package: from, reason }) => ({ kind, name, package: from, reason })),
     runtimes: facts.runtimes,
     defaultRuntime: facts.defaultRuntime,
     logs: [...facts.logs, 'none'],

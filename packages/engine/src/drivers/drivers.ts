@@ -10,6 +10,8 @@ export interface Drivers extends AsyncDisposable {
   readonly logs: ReadonlyMap<string, LogDriver>;
   readonly defaultLog: string;
   readonly skipped: readonly SkippedPlugin[];
+  /** `kind/as` to the package that it comes from. */
+  readonly packages: ReadonlyMap<string, string>;
 }
 
 /** @throws GantryError unavailable `driver-missing`: a container's, which this engine was opened without. */

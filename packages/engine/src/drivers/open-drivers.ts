@@ -72,6 +72,7 @@ export async function openDrivers(o: OpenDrivers): Promise<Drivers> {
       logs: new Map(loaded.logs.flatMap(({ name }, i) => (logs[i] === undefined ? [] : [[name, logs[i]] as const]))),
       defaultLog,
       skipped: loaded.skipped,
+      packages: new Map([loaded.host, loaded.storage, ...loaded.runtimes.values(), ...loaded.logs].flatMap((p) => (p.package === undefined ? [] : [[`${p.kind}/${p.name}`, p.package] as const]))),
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {

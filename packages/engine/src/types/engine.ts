@@ -9,6 +9,8 @@ export interface DriverInfo {
   /** What configuration calls it; the driver's own name where that is not asked. */
   readonly as: string;
   readonly name: string;
+  /** The npm package or folder that it comes from; absent: it was given as an object. */
+  readonly package?: string | undefined;
   readonly domain: string;
   readonly status: readonly (readonly [string, string])[];
 }
@@ -23,7 +25,7 @@ export interface EngineInfo {
   readonly storage: DriverInfo;
   readonly drivers: readonly DriverInfo[];
   /** Drivers that `EngineOptions.pluginDefaults` offered and that cannot work here. */
-  readonly skipped: readonly { readonly kind: string; readonly name: string; readonly reason: string }[];
+  readonly skipped: readonly { readonly kind: string; readonly name: string; readonly package?: string | undefined; readonly reason: string }[];
   readonly runtimes: readonly string[];
   readonly defaultRuntime: string;
   readonly logs: readonly string[];
