@@ -1,5 +1,6 @@
 import { GantryError, isGantryError } from '@gantry/errors';
 import type { FsSession, FsStat, FsXattrs } from '@gantry/linux';
+import { copyUp, xattrsOf } from './copy-up.ts';
 import type { Notes } from './notes.ts';
 
 /** Mode, owner, time and xattrs of a folder. */
@@ -33,21 +34,15 @@ function byTarget(notes: Notes): Map<string, string[]> {
 
 async function link(session: FsSession, target: string, paths: readonly string[], folders: Set<string>): Promise<void> {
   const source = await lookUp(session, join('parent', target));
-  if (source === undefined || source.type === 'dir') {
+  const own = await lookUp(session, join('own', target));
+  if (source === undefined || source.type === 'dir' || source.type === 'socket' || (own !== undefined && isWhiteout(own))) {
     throw new GantryError('invalid', 'link-target-missing', `the layer has a hard link ${shown(paths[0] ?? '')} to ${shown(target)}, which is in neither it nor its parent: the image is broken`);
   }
-  const own = await lookUp(session, join('own', target));
-  // The layer may delete the very name that it links to: then the first link takes its place.
-  const [first, ...rest] = own !== undefined && isWhiteout(own) ? paths : [target, ...paths];
-  if (first === undefined) return;
-  await makeFolders(session, first, folders);
-  await session.remove(join('own', first));
-  await session.copyTree(join('parent', target), join('own', first));
+  await makeFolders(session, target, folders);
+  await copyUp(session, join('parent', target), source, join('own', target));
+  for (const path of paths) await makeFolders(session, path, folders);
   const batch = session.batch();
-  for (const path of rest) {
-    await makeFolders(session, path, folders);
-    batch.hardlink(join('own', path), join('own', first));
-  }
+  for (const path of paths) batch.hardlink(join('own', path), join('own', target));
   await batch.close();
 }
 
@@ -79,13 +74,7 @@ async function inherit(session: FsSession, path: string): Promise<void> {
 export async function folderMeta(session: FsSession, path: Uint8Array): Promise<FolderMeta | undefined> {
   const stat = await lookUp(session, path);
   if (stat?.type !== 'dir') return undefined;
-  const names = (await session.listxattr(path)).filter((name) => !name.startsWith('trusted.overlay.'));
-  const xattrs = new Map<string, Uint8Array>();
-  for (const name of names) {
-    const value = await session.getxattr(path, name);
-    if (value !== null) xattrs.set(name, value);
-  }
-  return { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs, xattrs };
+  return { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs, xattrs: await xattrsOf(session, path) };
 }
 
 /** `undefined`: there is nothing, or a component of the path is no folder. */

@@ -87,21 +87,33 @@ export class Peer implements References {
     return (...args) => this.#send({ type: 'call', on: ref, args: args.map((arg) => encode(arg, this)) });
   }
 
-  /** One item at a time, so the producer never runs ahead. */
-  async *iterable(ref: number): AsyncGenerator<unknown, void, undefined> {
+  /** One item at a time, so the producer never runs ahead. Not a generator: its `return()` must not wait for a `next()` that never comes. */
+  iterable(ref: number): AsyncIterableIterator<unknown> {
+    const end = { done: true, value: undefined } as const;
     let ended = false;
-    try {
-      for (;;) {
-        const item = await this.#ask(ref, 'next', []).catch((e: unknown) => {
+    const iterator: AsyncIterableIterator<unknown> = {
+      [Symbol.asyncIterator]: () => iterator,
+      next: async () => {
+        if (ended) return end;
+        try {
+          const item = await this.#ask(ref, 'next', []);
+          if (item[0] === 'array' && item[1][0] !== undefined) return { done: false, value: decode(item[1][0], this) };
+        } catch (e) {
           ended = true;
           throw e;
-        });
-        if (item[0] === 'array' && item[1][0] !== undefined) yield decode(item[1][0], this);
-        else return void (ended = true);
-      }
-    } finally {
-      if (!ended && !this.#closed) await this.#ask(ref, 'return', []);
-    }
+        }
+        ended = true;
+        return end;
+      },
+      return: async () => {
+        if (!ended && !this.#closed) {
+          ended = true;
+          await this.#ask(ref, 'return', []);
+        }
+        return end;
+      },
+    };
+    return iterator;
   }
 
   writable(ref: number): WritableStream<unknown> {

@@ -1,0 +1,46 @@
+/** What a runner has to offer: `test` of node:test and of vitest do. */
+export type TestFunction = (name: string, options: { timeout: number }, fn: () => Promise<void>) => unknown;
+
+/** How the driver is reached: as it is, or through a port that clones every value. */
+export type Mode = 'direct' | 'proxied';
+
+/** One promise and its proof. `F` is what a kit gives its cases, fresh for each. */
+export interface Case<F> {
+  readonly suite: string;
+  readonly name: string;
+  /** Milliseconds; 60,000 unless told. */
+  readonly timeout?: number;
+  /** Only makes sense without a proxy: it kills the process that the driver is in. */
+  readonly only?: 'direct';
+  run(fixture: F): Promise<void>;
+}
+
+/** A case bound to what it runs on. */
+export interface BoundCase {
+  readonly suite: string;
+  readonly title: string;
+  readonly timeout: number;
+  run(): Promise<void>;
+}
+
+/** @param open Makes what a case runs on; disposed of after each, whatever happened. */
+export function bind<F extends AsyncDisposable>(cases: readonly Case<F>[], modes: readonly Mode[], open: (mode: Mode) => Promise<F>): BoundCase[] {
+  return modes.flatMap((mode) =>
+    cases
+      .filter((c) => c.only === undefined || c.only === mode)
+      .map((c) => ({
+        suite: c.suite,
+        title: `${c.suite}${mode === 'proxied' ? ' (proxied)' : ''}: ${c.name}`,
+        timeout: c.timeout ?? 60_000,
+        run: async () => {
+          await using fixture = await open(mode);
+          await c.run(fixture);
+        },
+      })),
+  );
+}
+
+/** Hands cases to a runner. */
+export function register(test: TestFunction, cases: readonly BoundCase[]): void {
+  for (const { title, timeout, run } of cases) test(title, { timeout }, run);
+}

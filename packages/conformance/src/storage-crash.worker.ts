@@ -1,0 +1,23 @@
+import { writeSync } from 'node:fs';
+import { argv } from 'node:process';
+import type { DriverContext } from '@gantry/driver-api';
+import { importPlugin } from './harness/plugin.ts';
+import { crashSteps } from './storage/crash-steps.ts';
+
+/** What the parent says: everything of a context that is data. */
+export interface CrashInput {
+  readonly plugin: string;
+  readonly options: unknown;
+  readonly context: Omit<DriverContext, 'log' | 'signal'>;
+}
+
+const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => log };
+const { plugin: url, options, context } = JSON.parse(argv[2] ?? '') as CrashInput; // written by the kit itself
+
+const plugin = await importPlugin(url, 'storage');
+await using driver = await plugin.open({ ...context, log, signal: new AbortController().signal }, options);
+for (const [i, step] of crashSteps.entries()) {
+  writeSync(1, `begin ${i}\n`);
+  await step.run(driver);
+  writeSync(1, `end ${i}\n`);
+}

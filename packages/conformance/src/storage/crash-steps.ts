@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayerId, StorageDriver } from '@gantry/driver-api';
+import { inPieces, rawTar, type RawEntry, type Tree } from '../harness/index.ts';
+import { dir, file, hardlink, layerId, whiteout } from './fixture.ts';
+
+/** What is to be seen of a driver: its layers, and its snapshots with their holders. */
+export interface Scene {
+  readonly layers: readonly string[];
+  readonly snapshots: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One call of the driver that changes what is to be seen; it may be killed at any instant of it. */
+export interface CrashStep {
+  readonly name: string;
+  run(driver: StorageDriver): Promise<void>;
+  /** What is to be seen once it is done. */
+  readonly after: Scene;
+}
+
+const base: readonly RawEntry[] = [dir('p', { mode: 0o711, uid: 7 }), file('p/old', 'old'), file('p/linked', 'linked'), ...Array.from({ length: 200 }, (_, i) => file(`f${i}`, `${i} `.repeat(40)))];
+const child: readonly RawEntry[] = [file('p/q/new', 'new'), whiteout('p/old'), hardlink('link', 'p/linked'), ...Array.from({ length: 100 }, (_, i) => file(`c${i}`, `${i} `.repeat(40)))];
+
+async function put(driver: StorageDriver, name: string, parent: LayerId | null, entries: readonly RawEntry[]): Promise<void> {
+  await driver.ingest(name, { tar: inPieces(rawTar(entries), 20_000) });
+  await driver.publish(name, { id: layerId(name), parent });
+}
+
+const held = 'container';
+
+/** A life of layers and snapshots, each step on top of the one before. */
+export const crashSteps: readonly CrashStep[] = [
+  { name: 'ingest and publish', run: (d) => put(d, 'base', null, base), after: { layers: ['base'], snapshots: {} } },
+  { name: 'ingest and publish over a parent', run: (d) => put(d, 'child', layerId('base'), child), after: { layers: ['base', 'child'], snapshots: {} } },
+  { name: 'prepare', run: async (d) => void (await d.prepare('s', layerId('child'))), after: { layers: ['base', 'child'], snapshots: { s: [] } } },
+  {
+    name: 'mount',
+    run: async (d) => {
+      const { path } = await d.mount('s', held);
+      await writeFile(join(path, 'written'), 'written');
+    },
+    after: { layers: ['base', 'child'], snapshots: { s: [held] } },
+  },
+  { name: 'release', run: (d) => d.release('s', held), after: { layers: ['base', 'child'], snapshots: { s: [] } } },
+  { name: 'commit', run: async (d) => void (await d.commit('s', { id: layerId('made') })), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
+  { name: 'rebase', run: async (d) => void (await d.rebase(layerId('child'), { id: layerId('moved'), parent: layerId('made') })), after: { layers: ['base', 'child', 'made', 'moved'], snapshots: {} } },
+  {
+    name: 'prepare and mount a view',
+    run: async (d) => {
+      await d.prepare('v', layerId('moved'), { view: true });
+      await d.mount('v', 'tmp:one:x'); // gone with its session, so never to be seen afterwards
+    },
+    after: { layers: ['base', 'child', 'made', 'moved'], snapshots: { v: [] } },
+  },
+  {
+    name: 'remove a snapshot',
+    run: async (d) => {
+      await d.release('v', 'tmp:one:x');
+      await d.remove({ snapshot: 'v' });
+    },
+    after: { layers: ['base', 'child', 'made', 'moved'], snapshots: {} },
+  },
+  { name: 'remove a layer', run: (d) => d.remove({ layer: layerId('moved') }), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
+  { name: 'gc', run: async (d) => void (await d.gc()), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
+];
+
+export const before: Scene = { layers: [], snapshots: {} };
+
+const { '/p/old': _, ...kept } = treeOf(base);
+const childTree: Tree = { ...kept, ...treeOf(child.filter((e) => e.name !== 'p/.wh.old')), '/p': 'dir 711 7:0', '/p/q': 'dir 755 0:0', '/link': 'file 644 0:0 "linked"', '/p/linked': 'hardlink to /link 644 0:0' };
+const madeTree: Tree = { ...childTree, '/written': 'file 644 0:0 "written"' };
+
+/** What each layer shows. */
+export const crashTrees: Readonly<Record<string, Tree>> = { base: treeOf(base), child: childTree, made: madeTree, moved: madeTree };
+
+/** Of a tar with plain files and folders. */
+function treeOf(entries: readonly RawEntry[]): Tree {
+  const seen = entries.map(({ name, type, mode, uid = 0, data = '' }): [string, string] => {
+    const path = `/${String(name).replace(/\/$/, '')}`;
+    return type === 'dir' ? [path, `dir ${(mode ?? 0o755).toString(8)} ${uid}:0`] : [path, `file 644 ${uid}:0 ${JSON.stringify(data)}`];
+  });
+  return { '/': 'dir 755 0:0', ...Object.fromEntries(seen) };
+}

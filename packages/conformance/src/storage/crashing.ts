@@ -1,0 +1,110 @@
+import { strict as assert } from 'node:assert';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { Child, type Case } from '../harness/index.ts';
+import { before, crashSteps, crashTrees, type Scene } from './crash-steps.ts';
+import { collect, layerId, type StorageFixture } from './fixture.ts';
+
+/** Instants of each step at which the process is killed, besides right before it. */
+const instants = 4;
+
+/** Milliseconds that a step takes here, from a run that nobody kills; measured once for each subject. */
+const durations = new WeakMap<object, Promise<readonly number[]>>();
+
+/** Promise G4: SIGKILL at any instant, and what was resolved is there, what was not is there or not, and nothing is half there. */
+export const crashing: readonly Omit<Case<StorageFixture>, 'suite'>[] = [
+  {
+    name: 'a life without crashes ends as it should',
+    only: 'direct',
+    async run(t) {
+      await durationsOf(t);
+      await t.reopenClosed('two');
+      assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after);
+      await verify(t);
+    },
+  },
+  ...crashSteps.flatMap((step, i) =>
+    Array.from({ length: instants + 1 }, (_, n) => ({
+      name: `killed ${n === 0 ? 'before' : `at instant ${n} of`} "${step.name}" (step ${i + 1})`,
+      only: 'direct' as const,
+      timeout: 120_000,
+      async run(t: StorageFixture) {
+        // Durations come from a life of its own, so that this one starts with an empty folder.
+        const duration = (await durations.get(t.subject))?.[i] ?? 20;
+        await liveUntil(t, i, n === 0 ? 0 : ((n - Math.random()) / instants) * duration);
+        await t.reopenClosed('two');
+        const done = await outcome(t, i);
+        await verify(t);
+        for (const next of crashSteps.slice(done ? i + 1 : i)) await next.run(t.driver);
+        await t.reopen('three');
+        assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after, 'going on afterwards does not lead to the same end');
+        await verify(t);
+      },
+    })),
+  ),
+];
+
+function durationsOf(t: StorageFixture): Promise<readonly number[]> {
+  const known = durations.get(t.subject) ?? measure(t);
+  durations.set(t.subject, known);
+  return known;
+}
+
+async function measure(t: StorageFixture): Promise<readonly number[]> {
+  await t.driver[Symbol.asyncDispose]();
+  await using child = start(t);
+  const out: number[] = [];
+  let begun = 0;
+  for await (const { type, step } of child.progress()) {
+    if (type === 'begin') begun = performance.now();
+    else out[step] = performance.now() - begun;
+  }
+  await child.ended();
+  return out;
+}
+
+/** Kills it so many milliseconds after a step has begun. */
+async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<void> {
+  await t.driver[Symbol.asyncDispose]();
+  await using child = start(t);
+  for await (const progress of child.progress()) {
+    if (progress.type !== 'begin' || progress.step !== step) continue;
+    if (ms > 0) await delay(ms);
+    child.kill();
+    break;
+  }
+  await child.ended();
+}
+
+function start(t: StorageFixture): Child {
+  const { log: _log, signal: _signal, ...context } = t.env.context('one');
+  return new Child('storage-crash', { plugin: t.subject.url.href, options: t.subject.options, context });
+}
+
+/** @returns Whether the step that was killed has happened after all. */
+async function outcome(t: StorageFixture, step: number): Promise<boolean> {
+  const scene = await sceneOf(t);
+  const [was, is] = [crashSteps[step - 1]?.after ?? before, crashSteps[step]?.after];
+  if (isDeepStrictEqual(scene, is)) return true;
+  assert.deepEqual(scene, was, 'neither what was before the step nor what should be after it');
+  return false;
+}
+
+async function sceneOf(t: StorageFixture): Promise<Scene> {
+  const items = await collect(t.driver.list());
+  return {
+    layers: items.flatMap((item) => (item.kind === 'layer' ? [item.id] : [])).toSorted(),
+    snapshots: Object.fromEntries(items.flatMap((item) => (item.kind === 'layer' ? [] : [[item.key, item.holders]]))),
+  };
+}
+
+/** Nothing is wrong, nothing is left over, and every layer shows what it should. */
+async function verify(t: StorageFixture): Promise<void> {
+  await t.healthy();
+  const { layers, snapshots } = await sceneOf(t);
+  for (const layer of layers) assert.deepEqual(await t.tree(layerId(layer)), crashTrees[layer], `the tree of layer ${layer}`);
+  if (Object.values(snapshots).every((holders) => holders.length === 0)) assert.deepEqual(await t.env.mounts(), [], 'a mount is left that nobody holds');
+  await t.driver.gc();
+  assert.deepEqual(await t.driver.gc(), { bytes: 0 }, 'the second gc() finds something');
+  await t.healthy();
+}

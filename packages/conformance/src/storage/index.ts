@@ -1,0 +1,2 @@
+export { storageCases, storageConformance, storageSuites, type StorageConformanceOptions, type StorageSuite } from './kit.ts';
+export type { BoundCase, Mode, TestFunction } from '../harness/index.ts';
