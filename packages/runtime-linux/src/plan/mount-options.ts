@@ -14,9 +14,7 @@ export const MS = {
   NOATIME: 0x400,
   NODIRATIME: 0x800,
   SILENT: 0x8000,
-  POSIXACL: 0x10000,
   RELATIME: 0x200000,
-  I_VERSION: 0x800000,
   STRICTATIME: 0x1000000,
   LAZYTIME: 0x2000000,
 } as const;
@@ -98,9 +96,7 @@ const [sync, async_] = flagPair(MS.SYNCHRONOUS);
 const [mand, nomand] = flagPair(MS.MANDLOCK);
 const [dirsync] = flagPair(MS.DIRSYNC);
 const [silent, loud] = flagPair(MS.SILENT);
-const [iversion, noiversion] = flagPair(MS.I_VERSION);
 const [lazytime, nolazytime] = flagPair(MS.LAZYTIME);
-const [acl, noacl] = flagPair(MS.POSIXACL);
 
 /** Flags of the filesystem, which a bind mount can't have of its own. */
 const superblock: ReadonlyMap<string, Effect> = new Map([
@@ -111,17 +107,24 @@ const superblock: ReadonlyMap<string, Effect> = new Map([
   ['dirsync', dirsync],
   ['silent', silent],
   ['loud', loud],
-  ['iversion', iversion],
-  ['noiversion', noiversion],
   ['lazytime', lazytime],
   ['nolazytime', nolazytime],
-  ['acl', acl],
-  ['noacl', noacl],
 ]);
 
 const propagations: ReadonlyMap<string, Propagation> = new Map(
   (['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable', 'runbindable'] as const).map((name) => [name, name]),
 );
+
+/** All options that have a meaning here, in order of name. */
+export const mountOptionNames: readonly string[] = [
+  'bind',
+  'rbind',
+  'defaults',
+  ...attributes.keys(),
+  ...[...attributes.keys()].map((name) => `r${name}`),
+  ...superblock.keys(),
+  ...propagations.keys(),
+].sort();
 
 /**
  * Takes the options of a mount apart, as the OCI runtime specification lists them ("Linux mount options"); a later one

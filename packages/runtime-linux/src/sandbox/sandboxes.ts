@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DriverContext, Sandbox, SandboxRequest } from '@gantry/driver-api';
+import { GantryError } from '@gantry/errors';
+import type { CgroupTree } from '../cgroup/tree.ts';
+import { badField, cString } from '../plan/field.ts';
+import { sysctls } from '../plan/sysctls.ts';
+import { checkSignal } from '../state/deadline.ts';
+import { checkId } from '../state/ids.ts';
+import type { RecordFolder } from '../state/record-folder.ts';
+import type { SandboxRecord } from '../state/records.ts';
+import { ownNamespaces, sandboxNamespaces } from './namespaces.ts';
+import type { Slot, Slots } from './slots.ts';
+
+/** A sandbox that is open. */
+export interface OpenSandbox {
+  readonly id: string;
+  readonly request: SandboxRequest;
+  /** The key of its slot. */
+  readonly slot: string;
+  readonly cgroup: string;
+  /** Its slot has had no container yet. */
+  readonly free: boolean;
+  /** Takes the slot for a container; from then on it is not free, also if making the container fails. */
+  claim(): Promise<Slot>;
+}
+
+/** Opens and closes sandboxes; the locks are its caller's. */
+export class Sandboxes {
+  readonly #context: DriverContext;
+  readonly #slots: Slots;
+  readonly #tree: CgroupTree;
+  readonly #records: RecordFolder<SandboxRecord>;
+  readonly #open = new Map<string, SandboxRecord>();
+  /** Slots of this process that no container was made in. */
+  readonly #fresh = new Map<string, Slot>();
+
+  constructor(context: DriverContext, slots: Slots, tree: CgroupTree, records: RecordFolder<SandboxRecord>, open: readonly SandboxRecord[]) {
+    this.#context = context;
+    this.#slots = slots;
+    this.#tree = tree;
+    this.#records = records;
+    for (const record of open) this.#open.set(record.id, record);
+  }
+
+  /** Slots that are claimed. */
+  get slots(): ReadonlySet<string> {
+    return new Set([...this.#open.values()].map(({ slot }) => slot));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** See `Runtime.openSandbox`. */
+  async open(request: SandboxRequest, signal: AbortSignal | undefined): Promise<Sandbox> {
+    const known = this.#open.get(request.id);
+    if (known !== undefined && isDeepStrictEqual(plain(known.request), plain(request))) {
+      if (known.bootId === this.#context.bootId) return this.#sandbox(known);
+      await this.close(request.id); // of a boot that is over: there is nothing behind it any more
+    } else if (known !== undefined) {
+      throw new GantryError('conflict', 'sandbox-exists', `There is a sandbox ${request.id} already, and it was asked for differently: close it first`, { details: { id: request.id } });
+    }
+    const namespaces = check(request);
+    checkSignal(signal);
+    const cgroup = this.#tree.path(request.id, request.cgroupParent);
+    const slot = await this.#slots.make({ key: this.#slots.newKey(), namespaces, join: {}, cgroup });
+    const record: SandboxRecord = { id: request.id, bootId: this.#context.bootId, slot: slot.record.key, request };
+    try {
+      await this.#records.set(record);
+    } catch (error) {
+      await this.#slots.discard(slot.record.key, slot.keeper);
+      throw error;
+    }
+    this.#open.set(record.id, record);
+    this.#fresh.set(record.id, slot);
+    return this.#sandbox(record);
+  }
+
+  /** @throws `GantryError` notFound `sandbox-not-found` */
+  get(id: string): OpenSandbox {
+    const record = this.#open.get(id);
+    if (record === undefined || record.bootId !== this.#context.bootId) {
+      throw new GantryError('notFound', 'sandbox-not-found', `There is no open sandbox ${id}: open it first`, { details: { id } });
+    }
+    const cgroup = this.#tree.path(id, record.request.cgroupParent);
+    return {
+      id,
+      request: record.request,
+      slot: record.slot,
+      cgroup,
+      free: this.#fresh.has(id),
+      claim: async () => {
+        const slot = this.#fresh.get(id) ?? (await this.#slotOf(record));
+        this.#fresh.delete(id);
+        return slot;
+      },
+    };
+  }
+
+  /** Absent is fine. The caller knows that no container is inside. */
+  async close(id: string): Promise<void> {
+    const record = this.#open.get(id);
+    if (record === undefined) return;
+    const slot = this.#fresh.get(id);
+    await this.#slots.discard(record.slot, slot?.keeper);
+    await this.#records.delete(id);
+    this.#fresh.delete(id);
+    this.#open.delete(id);
+  }
+
+  /** After a restart: which slots have had no container yet. */
+  async adopt(used: ReadonlySet<string>): Promise<void> {
+    for (const record of this.#open.values()) {
+      if (record.bootId !== this.#context.bootId || used.has(record.slot)) continue;
+      const keeper = await this.#slots.connect(record.slot);
+      if (keeper === undefined) continue;
+      if ((await keeper.state()).status === 'empty') this.#fresh.set(record.id, { record: { key: record.slot, cgroup: this.#tree.path(record.id, record.request.cgroupParent) }, keeper });
+      else await keeper[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Closes connections; sandboxes go on. */
+  async dispose(): Promise<void> {
+    for (const { keeper } of this.#fresh.values()) await keeper[Symbol.asyncDispose]();
+    this.#fresh.clear();
+  }
+
+  #sandbox({ id, slot, request }: SandboxRecord): Sandbox {
+    const names = sandboxNamespaces(request).filter((name) => name === 'net' || name === 'ipc' || name === 'uts');
+    return { id, namespaces: Object.fromEntries(names.map((name) => [name, this.#slots.pin(slot, name)])) };
+  }
+
+  async #slotOf(record: SandboxRecord): Promise<Slot> {
+    const keeper = await this.#slots.connect(record.slot);
+    if (keeper === undefined) throw new GantryError('unavailable', 'sandbox-lost', `The keeper of sandbox ${record.id} is gone: close the sandbox and open it again`, { details: { id: record.id } });
+    return { record: { key: record.slot, cgroup: this.#tree.path(record.id, record.request.cgroupParent) }, keeper };
+  }
+}
+
+/** Everything that can be known to be wrong before anything is made. */
+function check(request: SandboxRequest): ReturnType<typeof sandboxNamespaces> {
+  checkId(request.id, 'sandbox');
+  const namespaces = sandboxNamespaces(request);
+  const own = ownNamespaces(namespaces);
+  sysctls(request.sysctls, own, 'sysctls');
+  if (request.hostname !== undefined) {
+    if (!own.has('uts')) throw badField('hostname', 'needs a uts namespace of the sandbox\'s own', request.hostname);
+    if (Buffer.byteLength(cString(request.hostname, 'hostname')) > 64) throw badField('hostname', 'is longer than 64 bytes', request.hostname);
+  }
+  if (request.resolver !== undefined) throw new GantryError('notImplemented', 'resolver-unsupported', 'This runtime has no resolver inside sandboxes: use a network that needs none');
+  return namespaces;
+}
+
+/** Requests that mean the same are equal: order and double names of namespaces, and absent fields, mean nothing. */
+function plain(request: SandboxRequest): object {
+  return { ...request, namespaces: [...new Set(request.namespaces)].sort(), hostname: request.hostname ?? null, cgroupParent: request.cgroupParent ?? null, idmap: request.idmap ?? null, resolver: request.resolver ?? null };
+}

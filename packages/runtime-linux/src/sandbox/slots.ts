@@ -1,0 +1,132 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { isGantryError } from '@gantry/errors';
+import type { JoinName, Keeper, NamespaceName, Native, PinName } from '@gantry/linux';
+import type { CgroupTree } from '../cgroup/tree.ts';
+import { within } from '../state/deadline.ts';
+import { errnoOf } from '../state/guard.ts';
+import { readJson } from '../state/record-folder.ts';
+import { parseSlot, type SlotRecord } from '../state/records.ts';
+
+/** What a slot is made of. */
+export interface SlotRequest {
+  /** From `newKey()`. */
+  readonly key: string;
+  /** Made new; a mount namespace always is. */
+  readonly namespaces: readonly Exclude<NamespaceName, 'mount' | 'user'>[];
+  readonly join: Readonly<Partial<Record<JoinName, string>>>;
+  /** Path of its control group, see `CgroupTree.path`. */
+  readonly cgroup: string;
+}
+
+/** A keeper with its waiting process. Whose it is stands in the record that claims it, not here. */
+export interface Slot {
+  readonly record: SlotRecord;
+  readonly keeper: Keeper;
+}
+
+/** Namespaces that live on without a process; a control group's namespace is of no use to others. */
+const pinned = ['net', 'ipc', 'uts'] as const satisfies readonly PinName[];
+
+const discardMs = 20_000;
+
+/**
+ * Makes slots, finds them again and takes them apart. Making one is separate from claiming one: a pool makes them ahead.
+ */
+export class Slots {
+  readonly #native: Native;
+  readonly #tree: CgroupTree;
+  readonly #folder: string;
+
+  /** @param folder For these slots alone; short, see `newKey`. */
+  constructor(native: Native, tree: CgroupTree, folder: string) {
+    this.#native = native;
+    this.#tree = tree;
+    this.#folder = folder;
+  }
+
+  /** The keys of all slots, claimed or not. */
+  async keys(): Promise<string[]> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    return readdir(this.#folder);
+  }
+
+  dir(key: string): string {
+    return `${this.#folder}/${key}`;
+  }
+
+  /** Where a namespace of a slot is pinned. */
+  pin(key: string, name: PinName): string {
+    return `${this.dir(key)}/${name}`;
+  }
+
+  /** Short, since it is part of the path of a socket. */
+  newKey(): string {
+    return randomBytes(6).toString('hex');
+  }
+
+  /** A new slot; all of it is undone if it fails. */
+  async make({ key, namespaces, join, cgroup }: SlotRequest): Promise<Slot> {
+    const record: SlotRecord = { key, cgroup };
+    const dir = this.dir(key);
+    await mkdir(dir, { mode: 0o700 });
+    try {
+      await writeFile(`${dir}/slot.json`, JSON.stringify(record), { mode: 0o600 });
+      await this.#tree.prepareParent(cgroup);
+      const oom = this.#tree.oom(cgroup);
+      const keeper = await this.#native.spawnKeeper({
+        key,
+        dir,
+        namespaces: ['mount', ...namespaces],
+        join,
+        pin: Object.fromEntries(pinned.filter((name) => namespaces.includes(name)).map((name) => [name, this.pin(key, name)])),
+        cgroup: this.#tree.keeper(cgroup),
+        ...(oom === undefined ? {} : { oom }),
+        loopback: namespaces.includes('net'),
+      });
+      return { record, keeper };
+    } catch (error) {
+      try {
+        await this.discard(key);
+      } catch (undo) {
+        throw new AggregateError([error, undo], `making a slot failed, and so did clearing up behind it`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  /** undefined: no keeper answers there. */
+  async connect(key: string): Promise<Keeper | undefined> {
+    try {
+      return await this.#native.connectKeeper(this.dir(key));
+    } catch (error) {
+      if (isGantryError(error) && (error.kind === 'notFound' || error.kind === 'unavailable')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends whatever is left of a slot: processes, control groups, pins, files. Repeatable; absent is fine. */
+  async discard(key: string, keeper?: Keeper): Promise<void> {
+    const connected = keeper ?? (await this.connect(key));
+    if (connected !== undefined) {
+      await within(discardMs, `ending the keeper ${key}`, connected.delete({ force: true }));
+      await connected[Symbol.asyncDispose]();
+    }
+    const record = parseSlot(await readJson(`${this.dir(key)}/slot.json`));
+    if (record !== undefined) {
+      for (const pid of await this.#tree.pids(record.cgroup)) kill(pid);
+      await this.#tree.remove(record.cgroup);
+    }
+    for (const name of pinned) await this.#native.unpin(this.pin(key, name));
+    await rm(this.dir(key), { recursive: true, force: true });
+  }
+}
+
+/** Of a control group that has no keeper any more; the group tells whose the number is, so it is no stranger's. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}

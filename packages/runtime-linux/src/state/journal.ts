@@ -1,0 +1,209 @@
+import { closeSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import type { RuntimeEvent } from '@gantry/driver-api';
+import { unlessAborted } from './deadline.ts';
+import { isAbsent } from './guard.ts';
+import { parseEpoch, parseEvent, type Epoch, type StoredEvent } from './journal-line.ts';
+
+/** What is told of an event before it has its place. */
+export type NewEvent = Omit<RuntimeEvent, 'cursor'>;
+
+/** The file is rewritten when this many of its lines are dropped events, and they are more than half. */
+const rewriteAfter = 1000;
+
+/** Of finished execs of one container this many events are kept, and a tenth more, if nobody acknowledges them: health checks never end. */
+const maxExecEvents = 1000;
+
+const maxEpochs = 16;
+
+/**
+ * What happened, in order, on disk before it is told, so that a runtime that was killed tells it again. An event is
+ * kept until its container's life ended with a `delete` and a later cursor was passed to `events()`.
+ *
+ * A cursor is `epoch.number`. Numbers grow for ever; the epoch is new with each boot of the machine, because a crash of
+ * the machine can cut the end of the file off, and a number from there must not be taken for one that was used again.
+ */
+export class Journal {
+  readonly #path: string;
+  #fd: number;
+  #events: StoredEvent[];
+  #epochs: Epoch[];
+  #next: number;
+  #dropped: number;
+  readonly #execExits = new Map<string, number>();
+  #waiting = new Set<() => void>();
+  #closed = false;
+
+  private constructor(path: string, fd: number, events: StoredEvent[], epochs: Epoch[], next: number, dropped: number) {
+    this.#path = path;
+    this.#fd = fd;
+    this.#events = events;
+    this.#epochs = epochs;
+    this.#next = next;
+    this.#dropped = dropped;
+  }
+
+  /** Reads what is there; a line that was cut short is dropped, since nothing was told of it. */
+  static async open(path: string, bootId: string): Promise<Journal> {
+    const events: StoredEvent[] = [];
+    const epochs: Epoch[] = [];
+    const text = await readText(path);
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    let dropped = 0;
+    for (const line of whole.split('\n')) {
+      const value = line === '' ? undefined : json(line);
+      const [epoch, event] = [parseEpoch(value), parseEvent(value)];
+      if (epoch !== undefined) epochs.push(epoch);
+      else if (event !== undefined && event.seq > (events.at(-1)?.seq ?? 0)) events.push(event);
+      else if (line !== '') dropped += 1;
+    }
+    const fd = openSync(path, 'a', 0o600);
+    if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole));
+    const next = Math.max(epochs.at(-1)?.from ?? 1, (events.at(-1)?.seq ?? 0) + 1);
+    const journal = new Journal(path, fd, events, epochs, next, dropped);
+    if (epochs.at(-1)?.bootId !== bootId) journal.#begin(bootId);
+    return journal;
+  }
+
+  /** All that is retained of one container's present life, in order. */
+  life(id: string): readonly NewEvent[] {
+    const of = this.#events.filter(({ event }) => event.id === id);
+    const begin = of.findLastIndex(({ event }) => event.type === 'delete') + 1;
+    return of.slice(begin).map(({ event }) => event);
+  }
+
+  /** On disk when it returns. */
+  append(event: NewEvent): void {
+    const stored = { seq: this.#next, event };
+    writeSync(this.#fd, `${JSON.stringify(stored)}\n`);
+    this.#next += 1;
+    this.#events.push(stored);
+    if (event.execId !== undefined && event.type === 'exit') this.#limitExecs(event.id);
+    if (event.type === 'delete') this.#execExits.delete(event.id);
+    this.#wake();
+  }
+
+  /** See `Runtime.events`. */
+  async *events(after: string | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeEvent> {
+    const known = after === undefined ? undefined : this.#parse(after);
+    if (known !== undefined) this.#acknowledge(known);
+    let last = known ?? 0;
+    for (;;) {
+      const next = this.#after(last);
+      if (next !== undefined) {
+        last = next.seq;
+        yield { cursor: this.#cursor(next.seq), ...next.event };
+      } else if (this.#closed) return;
+      else await this.#more(signal);
+    }
+  }
+
+  /** Ends all iterations; the file stays. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+    this.#wake();
+  }
+
+  #begin(bootId: string): void {
+    const epoch = { epoch: randomBytes(4).toString('hex'), bootId, from: this.#next };
+    writeSync(this.#fd, `${JSON.stringify(epoch)}\n`);
+    this.#epochs.push(epoch);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const resolve of waiting) resolve();
+  }
+
+  async #more(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    try {
+      await unlessAborted(signal, promise);
+    } finally {
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  /** The first event behind this number, found by halving: followers ask for each event. */
+  #after(seq: number): StoredEvent | undefined {
+    let [low, high] = [0, this.#events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.seq ?? Infinity) > seq) high = middle;
+      else low = middle + 1;
+    }
+    return this.#events[low];
+  }
+
+  #cursor(seq: number): string {
+    const epoch = this.#epochs.findLast(({ from }) => from <= seq);
+    return `${epoch?.epoch ?? ''}.${seq}`;
+  }
+
+  /** The number of a cursor that was given out; undefined: it was not, as far as is known. */
+  #parse(cursor: string): number | undefined {
+    const [, epoch, digits] = /^([0-9a-f]{8})\.(\d{1,15})$/.exec(cursor) ?? [];
+    const seq = Number(digits);
+    const index = this.#epochs.findIndex((known) => known.epoch === epoch);
+    const [known, next] = [this.#epochs[index], this.#epochs[index + 1]];
+    return known !== undefined && seq >= known.from && seq < (next?.from ?? this.#next) ? seq : undefined;
+  }
+
+  #acknowledge(seq: number): void {
+    const lastDelete = new Map<string, number>();
+    for (const { seq: at, event } of this.#events) if (event.type === 'delete') lastDelete.set(event.id, at);
+    this.#drop(({ seq: at, event }) => at < seq && at <= (lastDelete.get(event.id) ?? 0));
+  }
+
+  #limitExecs(id: string): void {
+    const exits = (this.#execExits.get(id) ?? 0) + 1;
+    this.#execExits.set(id, exits);
+    if (exits * 2 <= maxExecEvents * 1.1) return;
+    const ofExecs = this.#events.filter(({ event }) => event.id === id && event.execId !== undefined);
+    const finished = new Set(ofExecs.flatMap(({ event }) => (event.type === 'exit' ? [event.execId] : [])));
+    const excess = new Set(ofExecs.filter(({ event }) => finished.has(event.execId)).slice(0, -maxExecEvents));
+    this.#drop((stored) => excess.has(stored));
+    this.#execExits.set(id, maxExecEvents / 2);
+  }
+
+  #drop(unwanted: (event: StoredEvent) => boolean): void {
+    const kept = this.#events.filter((event) => !unwanted(event));
+    this.#dropped += this.#events.length - kept.length;
+    this.#events = kept;
+    if (this.#dropped > rewriteAfter && this.#dropped > kept.length) this.#rewrite();
+  }
+
+  /** A new file under the old name. Synchronous, since no event may come between, and rare. */
+  #rewrite(): void {
+    const temporary = `${this.#path}.tmp`;
+    const fd = openSync(temporary, 'w', 0o600);
+    this.#epochs = this.#epochs.slice(-maxEpochs);
+    writeSync(fd, [...this.#epochs, ...this.#events].map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    renameSync(temporary, this.#path);
+    closeSync(this.#fd);
+    this.#fd = fd;
+    this.#dropped = 0;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isAbsent(error)) return '';
+    throw error;
+  }
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // counted as a line to be rid of
+  }
+}
