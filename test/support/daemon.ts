@@ -15,6 +15,10 @@ export interface TestDaemon extends AsyncDisposable {
   readonly runRoot: string;
   readonly host: string;
   readonly pid: number;
+  /** A process in its network namespace. */
+  readonly netns: number;
+  /** The daemon and the zygote. */
+  engineProcesses(): number[];
   /** What it wrote. */
   log(): string;
   docker(args: readonly string[], o?: RunOptions): Promise<Result>;
@@ -70,9 +74,11 @@ export async function testDaemon(o: TestDaemonOptions = {}): Promise<TestDaemon>
   await start();
   return {
     dir, dataRoot, runRoot, host,
+    netns: netns.pid,
     get pid() {
       return pid();
     },
+    engineProcesses: () => processesNaming(dir).filter((pid) => pid !== netns.pid && !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('docker-registry')),
     log: () => readFileSync(logFile, 'utf8'),
     docker: (args, options = {}) => run('docker', args, { ...options, env: { DOCKER_HOST: host, DOCKER_CONFIG: join(dir, 'docker-config'), ...options.env } }),
     gantry: (args, options = {}) => run(process.execPath, [join(root, 'packages/cli/dist/gantry.cjs'), ...args], { ...options, env: { GANTRY_HOST: host, ...options.env } }),
