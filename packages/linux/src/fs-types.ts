@@ -166,8 +166,8 @@ export interface FsSession extends AsyncDisposable {
   setxattr(path: FsPath, name: string, value: Uint8Array): Promise<void>;
   listxattr(path: FsPath): Promise<string[]>;
   /** The whole tree with owners, modes, times, xattrs, devices, holes and hard links; `to` must not exist. */
-  copyTree(from: FsPath, to: FsPath, o?: { readonly reflink?: 'auto' | 'never' }): Promise<FsUsage>;
-  /** At most one at a time: a second one before the first one's `close` is a `conflict`. */
+  copyTree(from: FsPath, to: FsPath, o?: { readonly reflink?: 'auto' | 'never' }): Promise<void>;
+  /** Several may be open at once (at most 60), each with its own order and its own barrier. */
   batch(): FsBatch;
 }
 
@@ -181,12 +181,28 @@ export interface FsCreateOptions {
   /**
    * What to do with something that has this name already. `fail`: EEXIST. `replace` (the default): a directory meeting a
    * directory keeps its content and takes the new metadata, everything else is removed first, recursively. `same-kind`: as
-   * replace, but a directory and a non-directory never take each other's place. `keep` (mkdir): a directory stays as it is.
+   * replace, but a directory and a non-directory never take each other's place.
    */
-  readonly existing?: 'fail' | 'replace' | 'same-kind' | 'keep';
+  readonly existing?: 'fail' | 'replace' | 'same-kind';
   /** Parents may be symbolic links, resolved inside the root. The default is to refuse them. */
   readonly followParents?: boolean;
 }
+
+export interface FsMkdirOptions extends FsCreateOptions {
+  /** A directory that is there stays as it is; with `followParents` also a link to one. */
+  readonly keep?: boolean;
+  /** A directory that is there loses the attributes that `meta` does not name, apart from the kernel's own. */
+  readonly clearXattrs?: boolean;
+}
+
+export interface FsFileOptions extends FsCreateOptions {
+  /** Readers see the old or the new content: the name is given by a rename. It replaces what is no directory. */
+  readonly atomic?: boolean;
+  /** Durable, with an atomic file's name, before the next operation. */
+  readonly sync?: boolean;
+}
+
+export type FsNode = { readonly type: 'char' | 'block'; readonly major: number; readonly minor: number } | { readonly type: 'fifo' };
 
 /**
  * A stream of changes without a round trip for each. Methods queue and return at once; `drain` keeps the queue bounded;
@@ -194,17 +210,17 @@ export interface FsCreateOptions {
  * done until that barrier. Effects are not durable until `sync`.
  */
 export interface FsBatch {
-  mkdir(path: FsPath, meta: FsMeta, o?: FsCreateOptions): void;
+  mkdir(path: FsPath, meta: FsMeta, o?: FsMkdirOptions): void;
   /** A whole file. */
-  file(path: FsPath, meta: FsMeta, data: Uint8Array, o?: FsCreateOptions): void;
+  file(path: FsPath, meta: FsMeta, data: Uint8Array, o?: FsFileOptions): void;
   /** A file in pieces: `data` and `hole` in any number, then `fileEnd`. The bytes of `data` must not change until `drain`. */
-  fileBegin(path: FsPath, meta: FsMeta, o?: FsCreateOptions): void;
+  fileBegin(path: FsPath, meta: FsMeta, o?: FsFileOptions): void;
   data(bytes: Uint8Array): void;
   hole(bytes: number): void;
   fileEnd(): void;
   hardlink(path: FsPath, target: FsPath, o?: FsCreateOptions): void;
   symlink(path: FsPath, target: FsPath, meta: FsMeta, o?: FsCreateOptions): void;
-  mknod(path: FsPath, node: { readonly type: 'char' | 'block'; readonly major: number; readonly minor: number } | { readonly type: 'fifo' }, meta: FsMeta, o?: FsCreateOptions): void;
+  mknod(path: FsPath, node: FsNode, meta: FsMeta, o?: FsCreateOptions): void;
   setxattr(path: FsPath, name: string, value: Uint8Array): void;
   /** Of the path itself, also of a symbolic link. */
   chown(path: FsPath, uid: number, gid: number): void;

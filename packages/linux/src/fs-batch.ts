@@ -1,0 +1,202 @@
+import { toGantryError, type GantryError } from '@gantry/errors';
+import type { FsChannel } from './fs-channel.ts';
+import type { FsBatch, FsCreateOptions, FsFileOptions, FsMeta, FsMkdirOptions, FsNode, FsPath } from './fs-types.ts';
+import { BatchEncoder } from './fs-wire.ts';
+import { frameType, maxFrameLength } from './protocol.ts';
+
+/** Operations are sent once so many bytes of them are there. */
+const flushAt = 128 * 1024;
+/** Bytes of files up to this length are copied among the operations; longer ones go in a frame of their own, uncopied. */
+const inlineBelow = 16 * 1024;
+/** Attributes beside the path and the rest: an operation has to fit a frame. */
+const largestData = maxFrameLength - 16;
+
+const empty = new Uint8Array(0);
+const opaqueValue = Buffer.from('y');
+
+/** Which batch of a connection the bulk frames belong to: the native side takes them for the last one named. */
+export interface BatchTurn {
+  current: number;
+}
+
+/** See `FsBatch`. */
+export class FsBatchWriter implements FsBatch {
+  readonly #channel: FsChannel;
+  readonly #turn: BatchTurn;
+  readonly #id: number;
+  readonly #encoder = new BatchEncoder();
+  #unsent = 0;
+  #sending: Promise<void> = Promise.resolve();
+  #failure: GantryError | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(channel: FsChannel, turn: BatchTurn, id: number) {
+    this.#channel = channel;
+    this.#turn = turn;
+    this.#id = id;
+    channel.watch(id, (error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  get queued(): number {
+    return this.#encoder.length + this.#unsent;
+  }
+
+  mkdir(path: FsPath, meta: FsMeta, o?: FsMkdirOptions): void {
+    this.#encoder.mkdir(path, meta, o);
+    this.#sent();
+  }
+
+  file(path: FsPath, meta: FsMeta, data: Uint8Array, o?: FsFileOptions): void {
+    if (data.byteLength < inlineBelow) {
+      this.#encoder.file(path, meta, data, o);
+      this.#sent();
+      return;
+    }
+    this.fileBegin(path, meta, o);
+    this.data(data);
+    this.fileEnd();
+  }
+
+  fileBegin(path: FsPath, meta: FsMeta, o?: FsFileOptions): void {
+    this.#encoder.file(path, meta, empty, { ...o, more: true });
+    this.#sent();
+  }
+
+  data(bytes: Uint8Array): void {
+    if (bytes.byteLength < inlineBelow) {
+      this.#encoder.data(bytes);
+      this.#sent();
+      return;
+    }
+    this.#flush();
+    // Another batch may have spoken since: this one has to name itself again.
+    if (this.#turn.current !== this.#id) this.#send(frameType.fsBatch, this.#encoder.take(this.#id));
+    for (let at = 0; at < bytes.byteLength; at += largestData) {
+      this.#send(frameType.bulk, bytes.subarray(at, at + largestData));
+    }
+  }
+
+  hole(bytes: number): void {
+    this.#encoder.hole(bytes);
+    this.#sent();
+  }
+
+  fileEnd(): void {
+    this.#encoder.end();
+    this.#sent();
+  }
+
+  hardlink(path: FsPath, target: FsPath, o?: FsCreateOptions): void {
+    this.#encoder.hardlink(path, target, o);
+    this.#sent();
+  }
+
+  symlink(path: FsPath, target: FsPath, meta: FsMeta, o?: FsCreateOptions): void {
+    this.#encoder.symlink(path, typeof target === 'string' ? Buffer.from(target) : target, meta, o);
+    this.#sent();
+  }
+
+  mknod(path: FsPath, node: FsNode, meta: FsMeta, o?: FsCreateOptions): void {
+    this.#encoder.mknod(path, node, meta, o);
+    this.#sent();
+  }
+
+  setxattr(path: FsPath, name: string, value: Uint8Array): void {
+    this.#encoder.setxattr(path, name, value);
+    this.#sent();
+  }
+
+  chown(path: FsPath, uid: number, gid: number): void {
+    this.#encoder.chown(path, uid, gid);
+    this.#sent();
+  }
+
+  chmod(path: FsPath, mode: number): void {
+    this.#encoder.chmod(path, mode);
+    this.#sent();
+  }
+
+  utimes(path: FsPath, mtimeNs: bigint): void {
+    this.#encoder.utimes(path, mtimeNs);
+    this.#sent();
+  }
+
+  remove(path: FsPath): void {
+    this.#encoder.remove(path);
+    this.#sent();
+  }
+
+  clear(path: FsPath, keep: readonly Uint8Array[]): void {
+    this.#encoder.clear(path, keep);
+    this.#sent();
+  }
+
+  rename(from: FsPath, to: FsPath): void {
+    this.#encoder.rename(from, to);
+    this.#sent();
+  }
+
+  whiteout(path: FsPath): void {
+    this.mknod(path, { type: 'char', major: 0, minor: 0 }, { mode: 0, uid: 0, gid: 0 });
+  }
+
+  opaque(path: FsPath): void {
+    this.setxattr(path, 'trusted.overlay.opaque', opaqueValue);
+  }
+
+  async drain(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#sending;
+    // It may have come while the sending was waited for.
+    const failure = this.#known();
+    if (failure !== undefined) throw failure;
+  }
+
+  async barrier(): Promise<void> {
+    await this.#barrier(false);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#barrier(true).finally(() => this.#channel.unwatch(this.#id));
+    return this.#closed;
+  }
+
+  async #barrier(close: boolean): Promise<void> {
+    this.#flush();
+    try {
+      await this.#channel.call({ op: 'barrier', batch: this.#id, close });
+    } finally {
+      this.#failure = undefined;
+    }
+  }
+
+  #known(): GantryError | undefined {
+    return this.#failure;
+  }
+
+  #sent(): void {
+    if (this.#encoder.length >= flushAt) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#encoder.length > 0) this.#send(frameType.fsBatch, this.#encoder.take(this.#id));
+  }
+
+  #send(type: number, payload: Uint8Array): void {
+    // What comes after an error is not done anyway.
+    if (this.#failure !== undefined) return;
+    this.#turn.current = this.#id;
+    this.#unsent += payload.byteLength;
+    this.#sending = this.#channel.send(type, payload).then(
+      () => {
+        this.#unsent -= payload.byteLength;
+      },
+      (error: unknown) => {
+        this.#unsent -= payload.byteLength;
+        this.#failure ??= toGantryError(error);
+      },
+    );
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * The binary layouts of the `fs` role: batches of operations going out, records of files coming in. All numbers are
+ * big-endian. `native/src/fs/wire.rs` is the other side; `test/fs-wire.json` holds vectors that both are tested with.
+ */
+import { GantryError } from '@gantry/errors';
+import { normalPath } from './fs-path.ts';
+import type { FsEntry, FsFileOptions, FsMeta, FsMkdirOptions, FsName, FsNode, FsPath, FsType, FsWalkItem, FsXattrs } from './fs-types.ts';
+
+const op = {
+  mkdir: 1,
+  file: 2,
+  data: 3,
+  hole: 4,
+  end: 5,
+  hardlink: 6,
+  symlink: 7,
+  mknod: 8,
+  setxattr: 9,
+  chown: 10,
+  chmod: 11,
+  utimes: 12,
+  remove: 13,
+  clear: 14,
+  rename: 15,
+} as const;
+
+const flag = { keep: 1 << 2, follow: 1 << 3, clearXattrs: 1 << 4, times: 1 << 5, more: 1 << 6, atomic: 1 << 7, sync: 1 << 8 } as const;
+const existing = { fail: 0, replace: 1, 'same-kind': 2 } as const;
+const nodeKind = { char: 1, block: 2, fifo: 3 } as const;
+
+type MakeOptions = FsMkdirOptions & FsFileOptions & { readonly more?: boolean };
+
+const none: MakeOptions = {};
+
+/** Collects operations until they are taken as the payload of one frame. Grows as needed: the caller looks at `length`. */
+export class BatchEncoder {
+  #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #at = 4;
+
+  /** Bytes of operations collected. */
+  get length(): number {
+    return this.#at - 4;
+  }
+
+  mkdir(path: FsPath, meta: FsMeta, o: FsMkdirOptions = none): void {
+    this.#make(op.mkdir, path, meta, o);
+  }
+
+  /** A file with its first bytes; with `more` it stays open for `data`, `hole` and `end`. */
+  file(path: FsPath, meta: FsMeta, data: Uint8Array, o: MakeOptions = none): void {
+    this.#make(op.file, path, meta, o);
+    this.#long(data);
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#u8(op.data);
+    this.#long(bytes);
+  }
+
+  hole(bytes: number): void {
+    this.#u8(op.hole);
+    this.#room(8);
+    this.#at = this.#buffer.writeBigUInt64BE(BigInt(bytes), this.#at);
+  }
+
+  end(): void {
+    this.#u8(op.end);
+  }
+
+  hardlink(path: FsPath, target: FsPath, o: FsMkdirOptions = none): void {
+    this.#u8(op.hardlink);
+    this.#u16(flagsOf(o, false));
+    this.#short(normalPath(path));
+    this.#short(normalPath(target));
+  }
+
+  symlink(path: FsPath, target: Uint8Array, meta: FsMeta, o: FsMkdirOptions = none): void {
+    this.#make(op.symlink, path, meta, o);
+    this.#short(target);
+  }
+
+  mknod(path: FsPath, node: FsNode, meta: FsMeta, o: FsMkdirOptions = none): void {
+    this.#make(op.mknod, path, meta, o);
+    this.#u8(nodeKind[node.type]);
+    this.#u32(node.type === 'fifo' ? 0 : node.major);
+    this.#u32(node.type === 'fifo' ? 0 : node.minor);
+  }
+
+  setxattr(path: FsPath, name: string, value: Uint8Array): void {
+    this.#u8(op.setxattr);
+    this.#short(normalPath(path));
+    this.#short(Buffer.from(name, 'latin1'));
+    this.#long(value);
+  }
+
+  chown(path: FsPath, uid: number, gid: number): void {
+    this.#u8(op.chown);
+    this.#short(normalPath(path));
+    this.#u32(uid);
+    this.#u32(gid);
+  }
+
+  chmod(path: FsPath, mode: number): void {
+    this.#u8(op.chmod);
+    this.#short(normalPath(path));
+    this.#u16(mode);
+  }
+
+  utimes(path: FsPath, mtimeNs: bigint): void {
+    this.#u8(op.utimes);
+    this.#short(normalPath(path));
+    this.#time(mtimeNs);
+  }
+
+  remove(path: FsPath): void {
+    this.#u8(op.remove);
+    this.#short(normalPath(path));
+  }
+
+  clear(path: FsPath, keep: readonly Uint8Array[]): void {
+    this.#u8(op.clear);
+    this.#short(normalPath(path));
+    this.#u32(keep.length);
+    for (const name of keep) this.#short(name);
+  }
+
+  rename(from: FsPath, to: FsPath): void {
+    this.#u8(op.rename);
+    this.#short(normalPath(from));
+    this.#short(normalPath(to));
+  }
+
+  /** What was collected, with the number of its batch before it. The encoder starts anew. */
+  take(batch: number): Buffer {
+    const taken = this.#buffer.subarray(0, this.#at);
+    taken.writeUInt32BE(batch, 0);
+    this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
+    this.#at = 4;
+    return taken;
+  }
+
+  #make(code: number, path: FsPath, meta: FsMeta, o: MakeOptions): void {
+    this.#u8(code);
+    this.#u16(flagsOf(o, meta.mtimeNs !== undefined));
+    this.#short(normalPath(path));
+    this.#u16(meta.mode);
+    this.#u32(meta.uid);
+    this.#u32(meta.gid);
+    if (meta.mtimeNs !== undefined) this.#time(meta.mtimeNs);
+    this.#u16(meta.xattrs?.size ?? 0);
+    if (meta.xattrs !== undefined) this.#xattrs(meta.xattrs);
+  }
+
+  #xattrs(xattrs: FsXattrs): void {
+    for (const [name, value] of xattrs) {
+      this.#short(Buffer.from(name, 'latin1'));
+      this.#long(value);
+    }
+  }
+
+  #time(ns: bigint): void {
+    this.#room(12);
+    let seconds = ns / 1_000_000_000n;
+    let rest = ns % 1_000_000_000n;
+    if (rest < 0n) {
+      seconds -= 1n;
+      rest += 1_000_000_000n;
+    }
+    this.#at = this.#buffer.writeBigInt64BE(seconds, this.#at);
+    this.#at = this.#buffer.writeUInt32BE(Number(rest), this.#at);
+  }
+
+  #u8(value: number): void {
+    this.#room(1);
+    this.#at = this.#buffer.writeUInt8(value, this.#at);
+  }
+
+  #u16(value: number): void {
+    this.#room(2);
+    this.#at = this.#buffer.writeUInt16BE(value, this.#at);
+  }
+
+  #u32(value: number): void {
+    this.#room(4);
+    this.#at = this.#buffer.writeUInt32BE(value, this.#at);
+  }
+
+  #short(bytes: Uint8Array): void {
+    this.#u16(bytes.byteLength);
+    this.#put(bytes);
+  }
+
+  #long(bytes: Uint8Array): void {
+    this.#u32(bytes.byteLength);
+    this.#put(bytes);
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#room(bytes.byteLength);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.byteLength;
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+}
+
+function flagsOf(o: MakeOptions, times: boolean): number {
+  return (
+    existing[o.existing ?? 'replace'] |
+    (o.keep === true ? flag.keep : 0) |
+    (o.followParents === true ? flag.follow : 0) |
+    (o.clearXattrs === true ? flag.clearXattrs : 0) |
+    (times ? flag.times : 0) |
+    (o.more === true ? flag.more : 0) |
+    (o.atomic === true ? flag.atomic : 0) |
+    (o.sync === true ? flag.sync : 0)
+  );
+}
+
+const typeOf: Readonly<Record<number, FsType>> = { 0o01: 'fifo', 0o02: 'char', 0o04: 'dir', 0o06: 'block', 0o10: 'file', 0o12: 'symlink', 0o14: 'socket' };
+
+const record = { entry: 1, data: 2, hole: 3, end: 4, name: 5 } as const;
+
+const noXattrs: FsXattrs = new Map();
+
+/** Reads the records of one answer, which holds whole ones only. Their bytes are views of the answer. */
+export class RecordReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** @throws GantryError internal `native-protocol` */
+  item(): FsWalkItem {
+    const kind = this.#u8();
+    switch (kind) {
+      case record.entry:
+        return { kind: 'entry', entry: this.#entry() };
+      case record.data:
+        return { kind: 'data', data: this.#take(this.#u32()) };
+      case record.hole:
+        return { kind: 'hole', bytes: Number(this.#u64()) };
+      case record.end:
+        return { kind: 'end', changed: this.#u8() !== 0 };
+      default:
+        throw malformed(`record of kind ${kind}`);
+    }
+  }
+
+  /** @throws GantryError internal `native-protocol` */
+  name(): FsName {
+    const kind = this.#u8();
+    if (kind !== record.name) throw malformed(`record of kind ${kind}`);
+    const type = this.#type();
+    return { name: this.#short(), type };
+  }
+
+  #entry(): FsEntry {
+    const type = this.#type();
+    const mode = this.#u16();
+    const uid = this.#u32();
+    const gid = this.#u32();
+    const nanoseconds = this.#u32();
+    const nlink = this.#u32();
+    const major = this.#u32();
+    const minor = this.#u32();
+    const size = Number(this.#u64());
+    const ino = this.#u64();
+    const dev = this.#u64();
+    const blocks = Number(this.#u64());
+    const mtimeNs = BigInt.asIntN(64, this.#u64()) * 1_000_000_000n + BigInt(nanoseconds);
+    const path = this.#short();
+    const link = this.#short();
+    const linked = this.#u8() !== 0;
+    const first = this.#short();
+    const xattrs = this.#xattrs();
+    const common = { path, mode, uid, gid, size, mtimeNs, nlink, ino, dev, blocks, xattrs, ...(linked ? { hardlink: first } : {}) };
+    switch (type) {
+      case 'symlink':
+        return { ...common, type, link };
+      case 'char':
+      case 'block':
+        return { ...common, type, major, minor };
+      default:
+        return { ...common, type };
+    }
+  }
+
+  #xattrs(): FsXattrs {
+    const count = this.#u16();
+    if (count === 0) return noXattrs;
+    const xattrs = new Map<string, Buffer>();
+    for (let i = 0; i < count; i += 1) {
+      const name = this.#short().toString('latin1');
+      xattrs.set(name, this.#take(this.#u32()));
+    }
+    return xattrs;
+  }
+
+  #type(): FsType {
+    const kind = this.#u8();
+    const type = typeOf[kind];
+    if (type === undefined) throw malformed(`file of kind ${kind}`);
+    return type;
+  }
+
+  #u8(): number {
+    return this.#bytes.readUInt8(this.#step(1));
+  }
+
+  #u16(): number {
+    return this.#bytes.readUInt16BE(this.#step(2));
+  }
+
+  #u32(): number {
+    return this.#bytes.readUInt32BE(this.#step(4));
+  }
+
+  #u64(): bigint {
+    return this.#bytes.readBigUInt64BE(this.#step(8));
+  }
+
+  #short(): Buffer {
+    return this.#take(this.#u16());
+  }
+
+  #take(length: number): Buffer {
+    const start = this.#step(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  #step(length: number): number {
+    const start = this.#at;
+    if (start + length > this.#bytes.length) throw malformed('record that ends too early');
+    this.#at = start + length;
+    return start;
+  }
+}
+
+function malformed(what: string): GantryError {
+  return new GantryError('internal', 'native-protocol', `The native side sent a ${what}`);
+}
