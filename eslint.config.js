@@ -29,7 +29,8 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      // isolatedDeclarations asks for the types that matter.
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // A seam says Promise even where one driver has nothing to wait for: `async` is then the shortest honest form.
       '@typescript-eslint/require-await': 'off',

@@ -1,3 +1,3 @@
 import { library } from '../../tools/tsup.ts';
 
-export default library();
+export default library(['src/testing/index.ts']);

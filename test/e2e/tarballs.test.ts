@@ -39,6 +39,6 @@ describe.skipIf(cannot(missing.root))(because('an empty project made from packed
 
   it('has the gantry command', async () => {
     expect(existsSync(join(dir, 'node_modules/.bin/gantry'))).toBe(true);
-    expect((await ok(join(dir, 'node_modules/.bin/gantry'), ['--help'])).toString()).toContain('run');
+    expect(await ok(join(dir, 'node_modules/.bin/gantry'), ['--help'])).toContain('run');
   });
 });

@@ -66,7 +66,7 @@ export async function testDaemon(o: TestDaemonOptions = {}): Promise<TestDaemon>
   const pid = (): number => Number(readFileSync(join(dir, 'pid'), 'utf8'));
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const current = child;
-    if (current === undefined || current.exitCode !== null || current.signalCode !== null) return;
+    if (current?.exitCode !== null || current.signalCode !== null) return;
     const gone = new Promise((resolve) => current.once('exit', resolve));
     process.kill(pid(), signal);
     await gone;

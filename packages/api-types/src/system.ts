@@ -168,6 +168,18 @@ export interface SystemInfo {
   readonly Warnings: readonly string[] | null;
 }
 
+/** A driver as `GET /gantry/drivers` tells of it (an addition of Gantry to the API). */
+export interface DriverReport {
+  readonly kind: string;
+  readonly name: string;
+  /** The npm package that it comes from; empty if it was given as an object. */
+  readonly package: string;
+  /** `used`: opened; `passed-over`: its probe failed, and another one is used; `available`: configured, not the default. */
+  readonly status: 'used' | 'passed-over' | 'available';
+  /** Why it was passed over. */
+  readonly reason?: string;
+}
+
 /** The body of `POST /auth` and what `X-Registry-Auth` holds, as base64url of its JSON. */
 export interface AuthConfig {
   readonly username?: string;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Credentials, RegistryClientOptions } from '../src/index.ts';
-import { failure, quickClient } from './support/client.ts';
+import { eventually, failure, quickClient } from './support/client.ts';
 import { Holding } from './support/images.ts';
 import { redirect, ScriptedServer, sendJson, type Seen } from './support/scripted-server.ts';
 
@@ -129,7 +129,7 @@ describe('bearer tokens', () => {
     const giveUp = new AbortController();
     const first = client.fetchManifest(`${registry.host}/app`, { signal: giveUp.signal });
     const second = client.fetchManifest(`${registry.host}/app`);
-    await expect.poll(() => tokenRequests()).toHaveLength(1);
+    await eventually(() => tokenRequests()).toHaveLength(1);
     giveUp.abort();
     await expect(first).rejects.toThrow(failure('aborted', 'aborted'));
     resolve(undefined);

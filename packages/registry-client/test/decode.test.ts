@@ -1,9 +1,10 @@
+// eslint-disable-next-line n/no-unsupported-features/node-builtins -- makes what the code under test reads
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, parseDiffID, type Compression } from '@gantry/oci';
 import { describe, expect, it } from 'vitest';
 import { decodeLayer } from '../src/layer/decode.ts';
 import { ZstdFrames } from '../src/layer/zstd-frames.ts';
-import { failure } from './support/client.ts';
+import { eventually, failure } from './support/client.ts';
 import { collect, noise, pack } from './support/images.ts';
 
 /** In pieces of `step` bytes, each with memory of its own. */
@@ -24,7 +25,6 @@ async function decode(bytes: Uint8Array, { compression, step = 64 * 1024, maxByt
 }
 
 const text = Buffer.from('all work and no play makes jack a dull boy\n'.repeat(20_000));
-// eslint-disable-next-line n/no-unsupported-features/node-builtins -- makes what the code under test reads
 const zstd = zstdCompressSync;
 const skippable = Buffer.concat([Buffer.from([0x53, 0x2a, 0x4d, 0x18, 4, 0, 0, 0]), Buffer.from('skip')]);
 const emptySkippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
@@ -154,7 +154,7 @@ describe('decodeLayer', () => {
       }
     }
     for await (const block of decodeLayer(endless(), { digest: digestOf('x'), size: 1e9, compression: 'gzip', maxBytes: 1e9, diffId: null })) if (block.length > 0) break;
-    await expect.poll(() => isEnded).toBe(true);
+    await eventually(() => isEnded).toBe(true);
   });
 });
 

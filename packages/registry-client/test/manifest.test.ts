@@ -1,7 +1,7 @@
 import { mediaTypes, parsePlatform, type Descriptor } from '@gantry/oci';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RegistryClient } from '../src/index.ts';
-import { failure, quickClient } from './support/client.ts';
+import { eventually, failure, quickClient } from './support/client.ts';
 import { Holding } from './support/images.ts';
 import { ScriptedServer, sendJson, type Handler } from './support/scripted-server.ts';
 
@@ -127,7 +127,7 @@ describe('fetchManifest', () => {
       registry.seen.length = 0;
       const giveUp = new AbortController();
       const fetching = client.fetchManifest(name(), { signal: giveUp.signal });
-      await expect.poll(() => registry.seen).toHaveLength(1);
+      await eventually(() => registry.seen).toHaveLength(1);
       setTimeout(() => giveUp.abort(), 20);
       await expect(fetching).rejects.toThrow(failure('aborted', 'aborted'));
     }

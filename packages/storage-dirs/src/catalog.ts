@@ -19,8 +19,8 @@ export interface Damage {
 
 /** What is on disk, in memory: all decisions about who depends on whom are made here, without waiting. */
 export class Catalog {
-  readonly layers: Map<string, LayerRecord> = new Map();
-  readonly snapshots: Map<string, SnapshotEntry> = new Map();
+  readonly layers: Map<string, LayerRecord> = new Map<string, LayerRecord>();
+  readonly snapshots: Map<string, SnapshotEntry> = new Map<string, SnapshotEntry>();
   readonly damaged: Damage[] = [];
   /** How often a layer is a parent, or about to become one. */
   readonly #uses = new Map<string, number>();

@@ -25,7 +25,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** `undefined`: not a record that we have written, so it is damaged. */
 export function parseLayer(text: string): LayerRecord | undefined {
   const r = parse(text);
-  if (r === undefined || r['version'] !== 1 || typeof r['id'] !== 'string' || !isCount(r['bytes'])) return undefined;
+  if (r?.['version'] !== 1 || typeof r['id'] !== 'string' || !isCount(r['bytes'])) return undefined;
   const { id, parent, diffId, bytes } = r;
   if ((parent !== null && typeof parent !== 'string') || (diffId !== undefined && !isDigest(diffId))) return undefined;
   return { version: 1, id: id as LayerId, parent: parent as LayerId | null, ...(diffId !== undefined && { diffId: diffId as DiffID }), bytes };
@@ -34,7 +34,7 @@ export function parseLayer(text: string): LayerRecord | undefined {
 /** `undefined`: damaged. */
 export function parseSnapshot(text: string): SnapshotRecord | undefined {
   const r = parse(text);
-  if (r === undefined || r['version'] !== 1 || typeof r['key'] !== 'string') return undefined;
+  if (r?.['version'] !== 1 || typeof r['key'] !== 'string') return undefined;
   const { key, kind, parent, sizeLimit, idmap } = r;
   if ((kind !== 'active' && kind !== 'view') || (parent !== null && typeof parent !== 'string')) return undefined;
   if ((sizeLimit !== undefined && !isCount(sizeLimit)) || (idmap !== undefined && !isIdMap(idmap))) return undefined;

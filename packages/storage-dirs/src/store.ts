@@ -120,7 +120,8 @@ export class TreeStore implements StorageDriver {
             return existing;
           }
           if (ingested === undefined) throw notFound('ingest', key);
-          using _ = catalog.pin(as.parent);
+          using pins = new DisposableStack();
+          pins.use(catalog.pin(as.parent));
           await this.#format.settle(ingested.dir, this.#foldersBelow(catalog, as.parent));
           const { dir, diffId, bytes } = ingested;
           const layer = await this.#install(catalog, dir, { version: 1, ...as, diffId, bytes });
@@ -137,8 +138,8 @@ export class TreeStore implements StorageDriver {
         const source = catalog.layer(from);
         const existing = this.#existing(catalog, as, source.diffId);
         if (existing !== undefined) return existing;
-        using _from = catalog.pin(from);
-        using _parent = catalog.pin(as.parent);
+        using pins = new DisposableStack();
+        for (const id of [from, as.parent]) pins.use(catalog.pin(id));
         const parents = this.#foldersBelow(catalog, as.parent);
         const dir = await this.#layout.newStage();
         try {
@@ -172,7 +173,8 @@ export class TreeStore implements StorageDriver {
           if (JSON.stringify(existing.record) !== JSON.stringify(record)) throw conflict('snapshot-exists', `snapshot ${key} exists, and is another one`, { key });
           return asSnapshot(existing);
         }
-        using _ = catalog.pin(parent);
+        using pins = new DisposableStack();
+        pins.use(catalog.pin(parent));
         const dir = await this.#layout.newStage();
         try {
           await this.#format.prepare({ kind: record.kind, dir, parents: this.#foldersBelow(catalog, parent) }, signal);
@@ -245,13 +247,13 @@ export class TreeStore implements StorageDriver {
 
   async *#diff(id: StorageRef, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const catalog = await this.#parts.catalog;
-    // Pinned, so that what is being read is not removed; a snapshot is the caller's own.
+    using pins = new DisposableStack(); // so that what is being read is not removed; a snapshot is the caller's own
     if ('layer' in id) {
-      using _ = catalog.pin(id.layer);
+      pins.use(catalog.pin(id.layer));
       yield* this.#format.diff(this.#layerPlace(catalog, catalog.layer(id.layer)), signal);
     } else {
       const entry = catalog.snapshot(id.snapshot);
-      using _ = catalog.pin(entry.record.parent);
+      pins.use(catalog.pin(entry.record.parent));
       yield* this.#format.diff(this.#snapshotPlace(catalog, entry), signal);
     }
   }
@@ -263,7 +265,8 @@ export class TreeStore implements StorageDriver {
   async *#changes(key: string, signal: AbortSignal): AsyncGenerator<Change, void, undefined> {
     const catalog = await this.#parts.catalog;
     const entry = catalog.snapshot(key);
-    using _ = catalog.pin(entry.record.parent);
+    using pins = new DisposableStack();
+    pins.use(catalog.pin(entry.record.parent));
     yield* this.#format.changes(this.#snapshotPlace(catalog, entry), signal);
   }
 
@@ -357,7 +360,10 @@ export class TreeStore implements StorageDriver {
   #removeSnapshot(catalog: Catalog, key: string): Promise<void> {
     return this.#lock.run(`snapshot ${key}`, async () => {
       const entry = catalog.snapshots.get(key);
-      if (entry === undefined) return await this.#drop(this.#layout.snapshot(key));
+      if (entry === undefined) {
+        await this.#drop(this.#layout.snapshot(key)); // maybe a damaged one
+        return;
+      }
       this.#refuseHeld(entry);
       await this.#dropSnapshot(catalog, entry);
     });

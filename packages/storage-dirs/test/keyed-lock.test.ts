@@ -25,7 +25,7 @@ it('goes on after a failure', async () => {
 
 it('lets go of a waiter whose signal fires, without letting the next one in early', async () => {
   const lock = new KeyedLock();
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<undefined>();
   const abort = new AbortController();
   let inside = 0;
   let most = 0;
@@ -41,7 +41,7 @@ it('lets go of a waiter whose signal fires, without letting the next one in earl
   await expect(second).rejects.toMatchObject({ kind: 'aborted' });
   await delay(5);
   expect(inside).toBe(1);
-  gate.resolve();
+  gate.resolve(undefined);
   await Promise.all([first, third]);
   expect(most).toBe(1);
   await expect(lock.run('a', async () => 1, abort.signal)).rejects.toMatchObject({ kind: 'aborted' });

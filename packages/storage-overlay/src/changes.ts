@@ -13,7 +13,7 @@ const ahead = 128;
  */
 export async function* changesOf(session: FsSession, hasParent: boolean): AsyncGenerator<Change, void, undefined> {
   for await (const entries of chunks(session.walk('own', { xattrs: true }))) {
-    const before = await Promise.all(entries.map((e) => (hasParent ? lookUp(session, join('parent', bytes(e))) : undefined)));
+    const before = await Promise.all(entries.map(async (e) => (hasParent ? await lookUp(session, join('parent', bytes(e))) : undefined)));
     for (const [i, entry] of entries.entries()) {
       if (entry.path.length > 0) yield* changesOfEntry(session, entry, before[i]);
     }

@@ -42,7 +42,10 @@ export class OverlayFormat implements TreeFormat {
   async settle(dir: string, parents: readonly string[]): Promise<void> {
     const notes = await readNotes(dir);
     const open = notes.links.length > 0 || (notes.implied.length > 0 && parents.length > 0);
-    if (!open) return await this.#session((session) => this.#recordRoot(dir, session, inTree(this.#tools, dir)));
+    if (!open) {
+      await this.#session((session) => this.#recordRoot(dir, session, inTree(this.#tools, dir)));
+      return;
+    }
     await withView(this.#tools, tree(dir), parents.map(tree), async (session) => {
       await settle(session, notes);
       await session.sync('own', 'tree');

@@ -33,7 +33,9 @@ export async function openView(tools: Tools, own: string, lower: readonly string
     await mkdir(at, { mode: 0o700 });
     undo.defer(() => rmdir(at));
     await tools.native.overlay({ target: at, lower: [...lower, join(root, 'nothing')], readonly: true });
-    undo.defer(async () => void (await tools.native.umount(at, { detach: true })));
+    undo.defer(async () => {
+      await tools.native.umount(at, { detach: true });
+    });
     mounts.push({ source: at, target: 'parent', readonly: true });
   }
   const session = undo.use(await openFsSession(tools.endpoint, { root, mounts, ...(signal && { signal }) }));

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
-import type { Bytes, Change, StorageCapabilities } from '@gantry/driver-api';
+import type { Change, StorageCapabilities } from '@gantry/driver-api';
 import { openFsSession, type FsEntry, type FsSession } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
 import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
@@ -103,7 +103,7 @@ export class VfsFormat implements TreeFormat {
   }
 
   /** Two sessions, since two walks run side by side. */
-  async #differences({ kind, dir, parents: [top] }: TreePlace, signal: AbortSignal, folders: Map<string, FsEntry> = new Map()): Promise<AsyncDisposable & { found: AsyncIterable<Difference> }> {
+  async #differences({ kind, dir, parents: [top] }: TreePlace, signal: AbortSignal, folders = new Map<string, FsEntry>()): Promise<AsyncDisposable & { found: AsyncIterable<Difference> }> {
     await using sessions = new AsyncDisposableStack();
     const walk = async (root: string): Promise<AsyncIterable<FsEntry>> => sessions.use(await openFsSession(this.#tools.endpoint, { root, readonly: true, signal })).walk('', { xattrs: true });
     const found = kind === 'view' ? nothing() : differences(top === undefined ? nothing() : await walk(tree(top)), noteFolders(await walk(tree(dir)), folders));
@@ -112,8 +112,10 @@ export class VfsFormat implements TreeFormat {
   }
 
   async #copyOf(item: string | undefined, to: string): Promise<void> {
-    if (item === undefined) return void (await this.#session((session) => session.mkdir(this.#inside(to), { mode: 0o755, uid: 0, gid: 0 })));
-    await this.#session((session) => session.copyTree(this.#inside(tree(item)), this.#inside(to)));
+    await this.#session(async (session) => {
+      if (item === undefined) await session.mkdir(this.#inside(to), { mode: 0o755, uid: 0, gid: 0 });
+      else await session.copyTree(this.#inside(tree(item)), this.#inside(to));
+    });
   }
 
   async #session<T>(fn: (session: FsSession) => Promise<T>): Promise<T> {

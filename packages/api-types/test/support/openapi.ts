@@ -68,6 +68,8 @@ function fits(value: unknown, type: string): boolean {
 export interface Leniency {
   /** Fields that the newest document no longer has, by their last name. */
   readonly legacy?: readonly string[];
+  /** Fields that Docker sends as null although the document has no such mark, by their last name. */
+  readonly nulls?: readonly string[];
 }
 
 /**
@@ -78,7 +80,7 @@ export function differences(value: unknown, schema: Schema, o: Leniency = {}, at
   const s = resolve(schema);
   const type = s.type ?? (s.properties === undefined ? undefined : 'object');
   if (value === null) {
-    const allowed = s['x-nullable'] === true || schema['x-nullable'] === true || type === 'array' || type === 'object';
+    const allowed = s['x-nullable'] === true || schema['x-nullable'] === true || type === 'array' || type === 'object' || o.nulls?.includes(at.slice(at.lastIndexOf('.') + 1)) === true;
     return allowed ? [] : [`${at}: null`];
   }
   if (type !== undefined && !fits(value, type)) return [`${at}: expected ${type}, got ${typeOf(value)}`];

@@ -1,4 +1,4 @@
-import type { AuthConfig, AuthResponse, EventMessage, SystemDataUsageResponse, SystemInfo, SystemVersion } from '@gantry/api-types';
+import type { AuthConfig, AuthResponse, DriverReport, EventMessage, SystemDataUsageResponse, SystemInfo, SystemVersion } from '@gantry/api-types';
 import type { Filters } from '../http/filters.ts';
 
 /** An event as it happened; the API adds what old clients expect besides, and writes `timeNano` exactly. */
@@ -23,6 +23,8 @@ export interface SystemBackend {
   info(): Promise<SystemInfo>;
   /** Resolves once it listens, so that nothing after that is missed. */
   events(query: EventsQuery): Promise<AsyncIterable<EventRecord>>;
+  /** An addition of Gantry: which drivers there are, and which were passed over. */
+  drivers(): Promise<readonly DriverReport[]>;
   /** Tries credentials at a registry. Absent: 501. @throws GantryError unauthenticated */
   auth?(config: AuthConfig): Promise<AuthResponse>;
   /** Absent: 501. */

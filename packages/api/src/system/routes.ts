@@ -44,6 +44,7 @@ export function systemRoutes(backend: SystemBackend): readonly Route[] {
     { method: 'GET', path: '/info', handle: async (request) => json(shapeInfo(await backend.info(), request.version)) },
     { method: 'GET', path: '/events', handle: (request) => events(backend, request) },
     { method: 'POST', path: '/auth', handle: (request) => auth(backend, request) },
+    { method: 'GET', path: '/gantry/drivers', handle: async () => json(await backend.drivers()) },
     { method: 'GET', path: '/system/df', handle: (request) => diskUsage(backend, request) },
   ];
 }

@@ -12,7 +12,17 @@ export interface Case<F> {
   readonly timeout?: number;
   /** Only makes sense without a proxy: it kills the process that the driver is in. */
   readonly only?: 'direct';
-  run(fixture: F): Promise<void>;
+  readonly run: (fixture: F) => Promise<void>;
+}
+
+/** Adds a case to the suite that is being written down. */
+export type Define<F> = (name: string, run: (fixture: F) => Promise<void>, o?: Pick<Case<F>, 'timeout' | 'only'>) => void;
+
+/** A suite, written as runners have it. */
+export function casesOf<F>(describe: (it: Define<F>) => void): readonly Omit<Case<F>, 'suite'>[] {
+  const out: Omit<Case<F>, 'suite'>[] = [];
+  describe((name, run, o) => void out.push({ name, run, ...o }));
+  return out;
 }
 
 /** A case bound to what it runs on. */
@@ -20,7 +30,7 @@ export interface BoundCase {
   readonly suite: string;
   readonly title: string;
   readonly timeout: number;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** @param open Makes what a case runs on; disposed of after each, whatever happened. */

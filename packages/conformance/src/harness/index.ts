@@ -1,4 +1,4 @@
-export { bind, register, type BoundCase, type Case, type Mode, type TestFunction } from './cases.ts';
+export { bind, casesOf, register, type BoundCase, type Case, type Define, type Mode, type TestFunction } from './cases.ts';
 export { Child, type Progress } from './child.ts';
 export { Environment } from './environment.ts';
 export { assertProbe, importPlugin } from './plugin.ts';

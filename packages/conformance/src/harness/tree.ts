@@ -21,10 +21,10 @@ export async function readTree(native: NativeEndpoint, root: string, o: { readon
     if (item.kind === 'entry') {
       path = `/${name(item.entry.path)}`;
       content = [];
-      tree[path] = describe(item.entry, o.mtime === true);
-      if (item.entry.type === 'file' && item.entry.size === 0) tree[path] += ' ""';
+      const seen = describe(item.entry, o.mtime === true);
+      tree[path] = item.entry.type === 'file' && item.entry.size === 0 ? `${seen} ""` : seen;
     } else if (item.kind === 'end') {
-      tree[path] += ` ${text(Buffer.concat(content))}`;
+      tree[path] = `${tree[path] ?? ''} ${text(Buffer.concat(content))}`;
     } else {
       content.push(item.kind === 'data' ? Buffer.from(item.data) : Buffer.alloc(item.bytes));
     }

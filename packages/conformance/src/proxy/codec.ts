@@ -23,7 +23,7 @@ export interface References {
 export function encode(value: unknown, refs: References): Encoded {
   if (isScalar(value)) return ['value', value];
   if (typeof value === 'function') return ['function', refs.refer({ kind: 'function', fn: (...args) => Reflect.apply(value, undefined, args) as unknown })];
-  if (typeof value !== 'object' || value === null) throw notPlain(value);
+  if (typeof value !== 'object') throw notPlain(value);
   if (value instanceof Uint8Array) return ['value', new Uint8Array(value)]; // its own bytes only: cloning a view clones all that it is a view of
   if (Array.isArray(value)) return ['array', value.map((item) => encode(item, refs))];
   if (value instanceof AbortSignal) return ['signal', refs.refer({ kind: 'signal', signal: value }), value.aborted];

@@ -118,34 +118,36 @@ export class Peer implements References {
 
   writable(ref: number): WritableStream<unknown> {
     return new WritableStream({
-      write: async (chunk) => void (await this.#ask(ref, 'write', [encode(chunk, this)])),
-      close: async () => void (await this.#ask(ref, 'close', [])),
-      abort: async () => void (await this.#ask(ref, 'abort', [])),
+      write: (chunk) => this.#tell(ref, 'write', [encode(chunk, this)]),
+      close: () => this.#tell(ref, 'close', []),
+      abort: () => this.#tell(ref, 'abort', []),
     });
   }
 
   dispose(ref: number): () => Promise<void> {
-    return async () => void (await this.#ask(ref, 'dispose', []));
+    return () => this.#tell(ref, 'dispose', []);
   }
 
   async #take(message: Message): Promise<void> {
     switch (message.type) {
       case 'invoke':
-        return this.#send(await this.#answer(message.id, message.on, message.op, message.args));
+        this.#send(await this.#answer(message.id, message.on, message.op, message.args));
+        break;
       case 'answer': {
         const pending = this.#pending.get(message.id);
         this.#pending.delete(message.id);
         if ('ok' in message) pending?.resolve(message.ok);
         else pending?.reject(fromJson(message.error));
-        return;
+        break;
       }
       case 'call': {
         const reference = this.#references.get(message.on);
         if (reference?.kind === 'function') reference.fn(...message.args.map((arg) => decode(arg, this)));
-        return;
+        break;
       }
       case 'abort':
-        return this.#signals.get(message.on)?.abort();
+        this.#signals.get(message.on)?.abort();
+        break;
       case 'free':
         for (const ref of message.refs) this.#signals.delete(ref);
     }
@@ -209,6 +211,10 @@ export class Peer implements References {
       this.#pending.set(id, { resolve, reject });
       this.#send({ type: 'invoke', id, on, op, args });
     }) as Promise<Encoded>; // only answers resolve it
+  }
+
+  async #tell(on: number, op: string, args: readonly Encoded[]): Promise<void> {
+    await this.#ask(on, op, args);
   }
 
   #free(refs: readonly number[]): void {

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { Child, type Case } from '../harness/index.ts';
+import { Child } from '../harness/index.ts';
 import { before, crashSteps, crashTrees, type Scene } from './crash-steps.ts';
-import { collect, layerId, type StorageFixture } from './fixture.ts';
+import { cases, collect, layerId, type StorageCases, type StorageFixture } from './fixture.ts';
 
 /** Instants of each step at which the process is killed, besides right before it. */
 const instants = 4;
@@ -12,23 +12,17 @@ const instants = 4;
 const durations = new WeakMap<object, Promise<readonly number[]>>();
 
 /** Promise G4: SIGKILL at any instant, and what was resolved is there, what was not is there or not, and nothing is half there. */
-export const crashing: readonly Omit<Case<StorageFixture>, 'suite'>[] = [
-  {
-    name: 'a life without crashes ends as it should',
-    only: 'direct',
-    async run(t) {
-      await durationsOf(t);
-      await t.reopenClosed('two');
-      assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after);
-      await verify(t);
-    },
-  },
-  ...crashSteps.flatMap((step, i) =>
-    Array.from({ length: instants + 1 }, (_, n) => ({
-      name: `killed ${n === 0 ? 'before' : `at instant ${n} of`} "${step.name}" (step ${i + 1})`,
-      only: 'direct' as const,
-      timeout: 120_000,
-      async run(t: StorageFixture) {
+export const crashing: StorageCases = cases((it) => {
+  it('a life without crashes ends as it should', async (t) => {
+    await durationsOf(t);
+    await t.reopenClosed('two');
+    assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after);
+    await verify(t);
+  }, { only: 'direct' });
+
+  for (const [i, step] of crashSteps.entries()) {
+    for (let n = 0; n <= instants; n++) {
+      it(`killed ${n === 0 ? 'before' : `at instant ${n} of`} "${step.name}" (step ${i + 1})`, async (t) => {
         // Durations come from a life of its own, so that this one starts with an empty folder.
         const duration = (await durations.get(t.subject))?.[i] ?? 20;
         await liveUntil(t, i, n === 0 ? 0 : ((n - Math.random()) / instants) * duration);
@@ -39,10 +33,10 @@ export const crashing: readonly Omit<Case<StorageFixture>, 'suite'>[] = [
         await t.reopen('three');
         assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after, 'going on afterwards does not lead to the same end');
         await verify(t);
-      },
-    })),
-  ),
-];
+      }, { only: 'direct', timeout: 120_000 });
+    }
+  }
+});
 
 function durationsOf(t: StorageFixture): Promise<readonly number[]> {
   const known = durations.get(t.subject) ?? measure(t);

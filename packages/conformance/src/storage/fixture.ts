@@ -4,7 +4,7 @@ import type { Layer, LayerId, Plugin, StorageDriver } from '@gantry/driver-api';
 import { isGantryError, type ErrorKind } from '@gantry/errors';
 import { openFsSession, type FsSession, type NativeEndpoint } from '@gantry/linux';
 import { parseDiffID, type DiffID } from '@gantry/oci';
-import { assertProbe, Environment, inPieces, rawTar, readTree, type Mode, type RawEntry, type Tree } from '../harness/index.ts';
+import { assertProbe, casesOf, Environment, inPieces, rawTar, readTree, type Case, type Define, type Mode, type RawEntry, type Tree } from '../harness/index.ts';
 import { loopback } from '../proxy/index.ts';
 
 /** What a kit is run on. */
@@ -121,6 +121,13 @@ export class StorageFixture implements AsyncDisposable {
     await using _ = this.env;
     await this.#driver[Symbol.asyncDispose]();
   }
+}
+
+/** A suite of this kit. */
+export type StorageCases = readonly Omit<Case<StorageFixture>, 'suite'>[];
+
+export function cases(describe: (it: Define<StorageFixture>) => void): StorageCases {
+  return casesOf(describe);
 }
 
 export async function openDriver(subject: StorageSubject, env: Environment, mode: Mode, session: string): Promise<StorageDriver> {

@@ -1,10 +1,10 @@
-import { bind, importPlugin, register, type BoundCase, type Case, type Mode, type TestFunction } from '../harness/index.ts';
+import { bind, importPlugin, register, type BoundCase, type Mode, type TestFunction } from '../harness/index.ts';
 import { aborting } from './aborting.ts';
 import { basics } from './basics.ts';
 import { capabilities } from './capabilities.ts';
 import { crashing } from './crashing.ts';
 import { ending } from './ending.ts';
-import { StorageFixture, type StorageSubject } from './fixture.ts';
+import { StorageFixture, type StorageCases, type StorageSubject } from './fixture.ts';
 import { lifecycle } from './lifecycle.ts';
 import { parallel } from './parallel.ts';
 import { repeated } from './repeated.ts';
@@ -13,7 +13,7 @@ import { tars } from './tars.ts';
 /** A part of the kit. */
 export type StorageSuite = 'basics' | 'lifecycle' | 'tar' | 'repeated' | 'abort' | 'concurrency' | 'dispose' | 'capabilities' | 'crash';
 
-const suites: Readonly<Record<StorageSuite, readonly Omit<Case<StorageFixture>, 'suite'>[]>> = {
+const suites: Readonly<Record<StorageSuite, StorageCases>> = {
   basics,
   lifecycle,
   tar: tars,

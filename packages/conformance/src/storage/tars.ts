@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isGantryError } from '@gantry/errors';
-import { inPieces, rawTar, type Case, type RawEntry } from '../harness/index.ts';
-import { dir, file, hardlink, layerId, opaque, rejects, symlink, whiteout, type StorageFixture } from './fixture.ts';
+import { inPieces, rawTar, type RawEntry } from '../harness/index.ts';
+import { cases, dir, file, hardlink, layerId, opaque, rejects, symlink, whiteout, type StorageCases } from './fixture.ts';
 
 const root = { '/': 'dir 755 0:0' };
 
@@ -79,7 +79,7 @@ const stacks: readonly Stack[] = [
   },
   {
     name: 'long names, deep folders, and names that are not text',
-    layers: [[file(`${'n'.repeat(250)}`, 'a'), file(`${'d/'.repeat(60)}x`, 'b'), { name: Buffer.from([0x66, 0xff, 0xfe]), type: 'file', data: 'c' }, symlink('far', 't'.repeat(400))]],
+    layers: [[file('n'.repeat(250), 'a'), file(`${'d/'.repeat(60)}x`, 'b'), { name: Buffer.from([0x66, 0xff, 0xfe]), type: 'file', data: 'c' }, symlink('far', 't'.repeat(400))]],
     tree: {
       ...root, ...Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`/${Array.from({ length: i + 1 }, () => 'd').join('/')}`, 'dir 755 0:0'])),
       [`/${'d/'.repeat(60)}x`]: b, '/~66fffe': c, '/far': `symlink to ${'t'.repeat(400)} 0:0`, [`/${'n'.repeat(250)}`]: a,
@@ -110,29 +110,24 @@ const escapes: readonly { readonly name: string; readonly entries: (at: string) 
   { name: 'a NUL in a name', entries: () => [file('a\u0000/../../canary/new', 'x')] },
 ];
 
-export const tars: readonly Omit<Case<StorageFixture>, 'suite'>[] = [
-  ...stacks.map(({ name, layers, tree }) => ({
-    name,
-    async run(t: StorageFixture) {
+export const tars: StorageCases = cases((it) => {
+  for (const { name, layers, tree } of stacks) {
+    it(name, async (t) => {
       let parent = null;
       for (const [i, entries] of layers.entries()) parent = (await t.layer(`l${i}`, parent, entries)).id;
       assert.deepEqual(await t.tree(parent), tree);
       await t.driver.prepare('s', parent);
       assert.deepEqual(await t.treeOf('s'), tree, 'in a snapshot that can be written to');
       await t.healthy();
-    },
-  })),
-  ...escapes.map(({ name, entries }) => ({
-    name: `no way out: ${name}`,
-    async run(t: StorageFixture) {
+    });
+  }
+
+  for (const { name, entries } of escapes) {
+    it(`no way out: ${name}`, async (t) => {
       const canary = join(t.env.root, 'canary');
       await mkdir(canary, { mode: 0o750 });
       await writeFile(join(canary, 'file'), 'alive', { mode: 0o640 });
-      const look = async (): Promise<unknown> => {
-        const [folder, inside] = [await stat(canary), await stat(join(canary, 'file'))];
-        return [folder.mode, folder.uid, folder.mtimeMs, await readdir(canary), inside.mode, inside.uid, inside.nlink, inside.mtimeMs, await readFile(join(canary, 'file'), 'utf8')];
-      };
-      const before = await look();
+      const before = await look(canary);
       await t.layer('below', null, [dir('a'), file('a/x')]);
       try {
         // Refused, or made harmless: both are fine. What must not be is a trace outside.
@@ -140,61 +135,58 @@ export const tars: readonly Omit<Case<StorageFixture>, 'suite'>[] = [
       } catch (e) {
         assert.ok(isGantryError(e) && ['invalid', 'notFound', 'conflict'].includes(e.kind), `expected a GantryError of kind invalid, but it threw ${String(e)}`);
       }
-      assert.deepEqual(await look(), before);
+      assert.deepEqual(await look(canary), before);
       await t.healthy();
-    },
-  })),
-  {
-    name: 'modification times are kept, to the second',
-    async run(t) {
-      await t.layer('a', null, [dir('d', { mtime: 86_400 }), file('d/x', 'x', { mtime: 1_234_567_890 }), { ...symlink('l', 'x'), mtime: 77 }]);
-      const tree = await t.tree(layerId('a'), { mtime: true });
-      assert.deepEqual([tree['/d'], tree['/d/x'], tree['/l']], ['dir 755 0:0 @86400000000000', 'file 644 0:0 @1234567890000000000 "x"', 'symlink to x 0:0 @77000000000']);
-    },
-  },
-  {
-    name: 'a hard link to nothing is refused when its parent is known',
-    async run(t) {
-      await t.layer('a', null, [file('x', 'x')]);
-      const tar = rawTar([hardlink('y', 'no/such')]);
-      await rejects('invalid', t.driver.ingest('k', { tar: inPieces(tar) }).then(() => t.driver.publish('k', { id: layerId('b'), parent: layerId('a') })), 'publish()');
-      await rejects('notFound', t.driver.layer(layerId('b')), 'layer() of what was refused');
-      await t.healthy();
-    },
-  },
-  {
-    name: 'a large file, and many small ones',
-    async run(t) {
-      const large = Buffer.alloc(20_000_003, 'large ');
-      await t.layer('a', null, [file('large', large), dir('many'), ...Array.from({ length: 3000 }, (_, i) => file(`many/${i}`, `${i}`))]);
-      const tree = await t.tree(layerId('a'));
-      assert.equal(Object.keys(tree).length, 3003);
-      assert.equal(tree['/many/2999'], 'file 644 0:0 "2999"');
-      assert.match(tree['/large'] ?? '', /^file 644 0:0 sha256:/);
-    },
-  },
-  {
-    name: '128 layers',
-    timeout: 180_000,
-    async run(t) {
-      let parent = null;
-      for (let i = 0; i < 128; i++) parent = (await t.layer(`layer ${i}`, parent, [dir('d'), file(`d/${i}`, String(i)), ...(i > 0 ? [whiteout(`d/${i - 1}`)] : [])])).id;
-      const tree = { '/': 'dir 755 0:0', '/d': 'dir 755 0:0', '/d/127': 'file 644 0:0 "127"' };
-      assert.deepEqual(await t.tree(parent), tree);
-      await t.driver.prepare('s', parent);
-      assert.deepEqual(await t.treeOf('s'), tree);
-      await t.healthy();
-    },
-  },
-  ...malformed().map(({ name, tar }) => ({
-    name: `nothing is kept of ${name}`,
-    async run(t: StorageFixture) {
+    });
+  }
+
+  it('modification times are kept, to the second', async (t) => {
+    await t.layer('a', null, [dir('d', { mtime: 86_400 }), file('d/x', 'x', { mtime: 1_234_567_890 }), { ...symlink('l', 'x'), mtime: 77 }]);
+    const tree = await t.tree(layerId('a'), { mtime: true });
+    assert.deepEqual([tree['/d'], tree['/d/x'], tree['/l']], ['dir 755 0:0 @86400000000000', 'file 644 0:0 @1234567890000000000 "x"', 'symlink to x 0:0 @77000000000']);
+  });
+
+  it('a hard link to nothing is refused when its parent is known', async (t) => {
+    await t.layer('a', null, [file('x', 'x')]);
+    const tar = rawTar([hardlink('y', 'no/such')]);
+    await rejects('invalid', t.driver.ingest('k', { tar: inPieces(tar) }).then(() => t.driver.publish('k', { id: layerId('b'), parent: layerId('a') })), 'publish()');
+    await rejects('notFound', t.driver.layer(layerId('b')), 'layer() of what was refused');
+    await t.healthy();
+  });
+
+  it('a large file, and many small ones', async (t) => {
+    const large = Buffer.alloc(20_000_003, 'large ');
+    await t.layer('a', null, [file('large', large), dir('many'), ...Array.from({ length: 3000 }, (_, i) => file(`many/${i}`, `${i}`))]);
+    const tree = await t.tree(layerId('a'));
+    assert.equal(Object.keys(tree).length, 3003);
+    assert.equal(tree['/many/2999'], 'file 644 0:0 "2999"');
+    assert.match(tree['/large'] ?? '', /^file 644 0:0 sha256:/);
+  });
+
+  it('128 layers', async (t) => {
+    let parent = null;
+    for (let i = 0; i < 128; i++) parent = (await t.layer(`layer ${i}`, parent, [dir('d'), file(`d/${i}`, String(i)), ...(i > 0 ? [whiteout(`d/${i - 1}`)] : [])])).id;
+    const tree = { '/': 'dir 755 0:0', '/d': 'dir 755 0:0', '/d/127': 'file 644 0:0 "127"' };
+    assert.deepEqual(await t.tree(parent), tree);
+    await t.driver.prepare('s', parent);
+    assert.deepEqual(await t.treeOf('s'), tree);
+    await t.healthy();
+  }, { timeout: 180_000 });
+
+  for (const { name, tar } of malformed()) {
+    it(`nothing is kept of ${name}`, async (t) => {
       await rejects(['invalid', 'dataLoss'], t.driver.ingest('k', { tar: inPieces(tar) }), 'ingest()');
       await rejects('notFound', t.driver.publish('k', { id: layerId('x'), parent: null }), 'publish() after it');
       await t.healthy();
-    },
-  })),
-];
+    });
+  }
+});
+
+/** All that could tell of a touch. */
+async function look(canary: string): Promise<unknown> {
+  const [folder, inside] = [await stat(canary), await stat(join(canary, 'file'))];
+  return [folder.mode, folder.uid, folder.mtimeMs, await readdir(canary), inside.mode, inside.uid, inside.nlink, inside.mtimeMs, await readFile(join(canary, 'file'), 'utf8')];
+}
 
 function malformed(): { name: string; tar: Buffer }[] {
   const good = rawTar([file('x', Buffer.alloc(5000, 'x'))]);

@@ -34,7 +34,7 @@ export function resolveConfig(request: CreateContainer, image: ImageConfigDefaul
   if (restart.name !== 'no') warnings.push(`The restart policy ${restart.name} is kept, but this release does not restart containers yet.`);
   if (process.healthcheck !== undefined && process.healthcheck.Test?.[0] !== 'NONE') warnings.push('The health check of the image is kept, but this release does not run it yet.');
   if (process.volumes.length > 0) warnings.push(`The image declares volumes (${process.volumes.join(', ')}): this release keeps their data in the container itself.`);
-  if (namespaces.uts === 'host' && process.hostname !== '') throw badConfig('hostname', 'conflicting options: hostname and the UTS mode');
+  if (namespaces.uts === 'host' && process.hostname + process.domainname !== '') throw badConfig('hostname', 'conflicting options: hostname and the UTS mode');
   const config: ContainerConfig = {
     ...process,
     resources,

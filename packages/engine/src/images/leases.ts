@@ -17,7 +17,7 @@ export class Leases {
   open(subject: string): Lease {
     const id = randomToken();
     this.#db.run('INSERT INTO leases (id, subject, session) VALUES (?, ?, ?)', id, subject, this.#session);
-    return new Lease(this.#db, id);
+    return new Lease(this.#db, id, subject);
   }
 
   holdsBlob(digest: string): boolean {
@@ -40,19 +40,21 @@ export class Leases {
 export class Lease {
   readonly #db: Database;
   readonly #id: string;
+  readonly #subject: string;
 
-  constructor(db: Database, id: string) {
+  constructor(db: Database, id: string, subject: string) {
     this.#db = db;
     this.#id = id;
+    this.#subject = subject;
   }
 
   hold(kind: 'layer' | 'blob', id: string): void {
     this.#db.run('INSERT INTO lease_items (lease, kind, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', this.#id, kind, id);
   }
 
-  /** The image stands for itself now. Joins the transaction that commits it. */
+  /** The image stands for itself now, and so for what broken-off pulls of it had got. Joins the transaction that commits it. */
   end(): void {
-    this.#db.run('DELETE FROM leases WHERE id = ?', this.#id);
+    this.#db.run('DELETE FROM leases WHERE id = ? OR (subject = ? AND expires_ms IS NOT NULL)', this.#id, this.#subject);
   }
 
   /** The pull broke off: what it got stays for a while. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '@gantry/driver-api';
 
@@ -5,28 +6,30 @@ import type { Logger } from '@gantry/driver-api';
 const every = 512;
 /** Milliseconds without a transaction after which what is left is moved. */
 const idle = 30_000;
+/** Pages of the log (4 KiB each) above which the last piece is moved by the event loop itself. */
+const maxPages = 4096;
 
-interface Answer {
-  readonly ok: boolean;
-  readonly message?: string;
-}
+type Answer = { readonly ok: true; readonly pages: number } | { readonly ok: false; readonly message: string };
 
 /** Source or build: the worker stands beside this file, or (bundled) beside the chunk it became part of. */
 const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './checkpoint.worker.ts' : './checkpoint.worker.js', import.meta.url);
 
 /** Runs checkpoints in a worker thread, which starts with the first one: on the event loop they were seen to stall it for 98 ms. */
-export class Checkpointer implements Disposable {
+export class Checkpointer implements AsyncDisposable {
   readonly #path: string;
   readonly #log: Logger;
+  readonly #finish: () => void;
   #worker: Worker | undefined;
   #pending = 0;
   #running = false;
   #timer: NodeJS.Timeout | undefined;
   #disposed = false;
 
-  constructor(path: string, log: Logger) {
+  /** @param finish Moves what was written during a checkpoint too, at once: without it a log that is always written to never begins anew. */
+  constructor(path: string, log: Logger, finish: () => void) {
     this.#path = path;
     this.#log = log;
+    this.#finish = finish;
   }
 
   /** A transaction was committed. */
@@ -53,6 +56,7 @@ export class Checkpointer implements Disposable {
     worker.on('message', (answer: Answer) => {
       this.#running = false;
       if (!answer.ok) this.#log.warn({ error: answer.message }, 'the database log could not be moved into the database; it grows until that works');
+      else if (answer.pages > maxPages && !this.#disposed) this.#finish();
     });
     worker.on('error', (error) => {
       this.#running = false;
@@ -62,10 +66,14 @@ export class Checkpointer implements Disposable {
     return worker;
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    this.#worker?.postMessage('close');
+    const worker = this.#worker;
+    if (worker === undefined) return;
     this.#worker = undefined;
+    worker.ref();
+    worker.postMessage('close');
+    await once(worker, 'exit');
   }
 }

@@ -41,11 +41,11 @@ export class Database {
   static async open(path: string, log: Logger): Promise<Database> {
     const db = new DatabaseSync(path, { timeout: 5000 });
     try {
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY');
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY');
       migrate(db, path);
       // The log exists from here on, and is the same file until the last connection closes.
       const wal = await openFile(`${path}-wal`, 'r+');
-      return new Database(db, wal, new Checkpointer(path, log));
+      return new Database(db, wal, new Checkpointer(path, log, () => db.exec('PRAGMA wal_checkpoint(PASSIVE)')));
     } catch (error) {
       db.close();
       if (error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26)) {
@@ -125,7 +125,7 @@ export class Database {
     if (this.#closed) return;
     this.#closed = true;
     await this.#syncing?.catch(() => undefined);
-    this.#checkpoints[Symbol.dispose]();
+    await this.#checkpoints[Symbol.asyncDispose]();
     this.#statements.clear();
     this.#db.close();
     await closeFile(this.#wal);

@@ -77,7 +77,7 @@ impl Decoder {
     }
 
     /// The next whole frame as `(type, payload)`, if there is one.
-    pub fn next(&mut self) -> Result<Option<(u8, &[u8])>, BadFrame> {
+    pub fn next_frame(&mut self) -> Result<Option<(u8, &[u8])>, BadFrame> {
         let Some(len) = self.frame_len()? else { return Ok(None) };
         let begin = self.start + 4;
         self.start = begin + len;
@@ -85,7 +85,7 @@ impl Decoder {
         Ok(Some((frame[0], &frame[1..])))
     }
 
-    /// Whether `next` would yield a frame.
+    /// Whether `next_frame` would yield a frame.
     pub fn has_frame(&self) -> Result<bool, BadFrame> {
         Ok(self.frame_len()?.is_some())
     }
@@ -128,7 +128,7 @@ impl BlockingConn {
                 Err(e) => return Err(e.into()),
             }
         }
-        Ok(self.decoder.next()?)
+        Ok(self.decoder.next_frame()?)
     }
 
     /// Sends one frame made of `parts`; more than a frame holds is `InvalidInput`.

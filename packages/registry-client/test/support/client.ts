@@ -9,8 +9,8 @@ export function quickClient(options: RegistryClientOptions = {}): RegistryClient
 
 /** Keeps what it takes in, and the order of what happened. */
 export class MemorySink implements LayerSink {
-  readonly standing: Map<string, Buffer> = new Map();
-  readonly staged: Map<string, Buffer> = new Map();
+  readonly standing: Map<string, Buffer> = new Map<string, Buffer>();
+  readonly staged: Map<string, Buffer> = new Map<string, Buffer>();
   readonly events: string[] = [];
 
   has: LayerSink['has'] = async (layer) => {
@@ -18,11 +18,13 @@ export class MemorySink implements LayerSink {
     return this.standing.has(layer.chainId);
   };
 
-  ingest: LayerSink['ingest'] = async (layer, download) => {
+  static async take(sink: MemorySink, ...[layer, download]: Parameters<LayerSink['ingest']>): Promise<void> {
     const bytes = await collect(await download.open());
-    this.staged.set(layer.chainId, bytes);
-    this.events.push(`ingested ${layer.index}`);
-  };
+    sink.staged.set(layer.chainId, bytes);
+    sink.events.push(`ingested ${layer.index}`);
+  }
+
+  ingest: LayerSink['ingest'] = (layer, download) => MemorySink.take(this, layer, download);
 
   publish: LayerSink['publish'] = async (layer) => {
     this.events.push(`published ${layer.index}`);
@@ -42,4 +44,9 @@ export class MemorySink implements LayerSink {
 /** What an error is expected to be, for `rejects.toThrow`. */
 export function failure(kind: string, code: string, message?: string): Error {
   return expect.objectContaining({ kind, code, ...(message === undefined ? {} : { message: expect.stringContaining(message) as unknown }) }) as Error;
+}
+
+/** Polls without hurry: the machine may be busy. */
+export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(read, { interval: 5, timeout: 20_000 });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+// eslint-disable-next-line n/no-unsupported-features/node-builtins -- makes what the code under test reads
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, mediaTypes, type Descriptor, type Digest, type ImageManifest } from '@gantry/oci';
 import { sendJson, type Handler, type Seen } from './scripted-server.ts';
@@ -10,8 +11,8 @@ const layerTypes = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: m
 
 /** What a registry holds: manifests with their types, and blobs, by digest; and tags. */
 export class Holding {
-  readonly manifests: Map<string, { mediaType: string; bytes: Buffer }> = new Map();
-  readonly blobs: Map<string, Buffer> = new Map();
+  readonly manifests: Map<string, { mediaType: string; bytes: Buffer }> = new Map<string, { mediaType: string; bytes: Buffer }>();
+  readonly blobs: Map<string, Buffer> = new Map<string, Buffer>();
 
   manifest(value: unknown, mediaType: string, tag?: string): Descriptor {
     const bytes = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -84,7 +85,6 @@ export function sendBlob(request: Seen, response: ServerResponse, bytes: Buffer)
 
 export function pack(data: Buffer, packing: Packing): Buffer {
   if (packing === 'gzip') return gzipSync(data, { level: 1 });
-  // eslint-disable-next-line n/no-unsupported-features/node-builtins -- makes what the code under test reads
   return packing === 'zstd' ? zstdCompressSync(data) : data;
 }
 

@@ -47,11 +47,19 @@ export class ScriptedServer implements AsyncDisposable {
     server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => void this.#answer(request, response));
   }
 
-  static async start(handler: Handler, tls?: https.ServerOptions): Promise<ScriptedServer> {
+  static start(handler: Handler, tls?: https.ServerOptions): Promise<ScriptedServer> {
+    return ScriptedServer.startAt(0, handler, tls);
+  }
+
+  static async startAt(port: number, handler: Handler, tls?: https.ServerOptions): Promise<ScriptedServer> {
     const server = tls === undefined ? http.createServer() : https.createServer({ cert: pem.serverCert, key: pem.serverKey, ...tls });
     const scripted = new ScriptedServer(server, tls === undefined ? 'http' : 'https', handler);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return scripted;
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size;
   }
 
   get port(): number {

@@ -3,7 +3,9 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timestamps, fsync, ftruncate, linkat, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, Timestamps, fsync, ftruncate, linkat, openat, renameat, unlinkat,
+};
 use rustix::io::{Errno, write};
 
 use super::error::{Code, FsError, Res, Step};
@@ -116,7 +118,11 @@ impl Batches {
     }
 
     fn file(&mut self, tree: &Tree, make: &Make<'_>, data: &[u8], style: FileStyle) -> Res<()> {
-        let file = if style.atomic { self.temporary(tree, make)? } else { NewFile { fd: tree.create_file(make)?, name: None } };
+        let file = if style.atomic {
+            self.temporary(tree, make)?
+        } else {
+            NewFile { fd: tree.create_file(make)?, name: None }
+        };
         write_all(&file.fd, data).step("write", make.path.bytes())?;
         if !style.more {
             tree.finish_file(&file.fd, make)?;
@@ -188,7 +194,8 @@ impl Batches {
             return Err(discard(&parent, &taken, FsError::os(e, "rename", path.bytes())));
         }
         if style.sync {
-            let dir = openat(&parent, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).step("sync", path.bytes())?;
+            let dir = openat(&parent, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                .step("sync", path.bytes())?;
             fsync(&dir).step("sync", path.bytes())?;
         }
         Ok(())

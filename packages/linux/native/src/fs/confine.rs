@@ -8,7 +8,10 @@ use rustix::mount::{
     MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount_change, move_mount, open_tree, unmount,
 };
 use rustix::process::{Resource, Rlimit, chdir, fchdir, getrlimit, pivot_root, setrlimit, umask};
-use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
+};
 use serde::Deserialize;
 
 use super::error::{FsError, Res, Step};
@@ -64,7 +67,8 @@ pub fn confine(setup: &Setup) -> Res<Root> {
     let mut mounts = Vec::with_capacity(setup.mounts.len());
     for bind in &setup.mounts {
         let source = clone_mount(&bind.source, bind.recursive)?;
-        sys::restrict_mount(&source, setup.readonly || bind.readonly, bind.recursive).step("restrict mount", bind.source.as_bytes())?;
+        sys::restrict_mount(&source, setup.readonly || bind.readonly, bind.recursive)
+            .step("restrict mount", bind.source.as_bytes())?;
         mounts.push((source, bind.target.as_bytes()));
     }
     let at = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
@@ -74,7 +78,9 @@ pub fn confine(setup: &Setup) -> Res<Root> {
     pivot_root(".", ".").step("pivot_root", root)?;
     unmount(".", UnmountFlags::DETACH).step("leave the old root", root)?;
     chdir("/").step("enter root", root)?;
-    let root = Root::new(open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).step("open root", root)?);
+    let root = Root::new(
+        open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).step("open root", root)?,
+    );
     for (source, target) in &mounts {
         attach(&root, source, target)?;
     }
@@ -87,7 +93,8 @@ fn clone_mount(path: &str, recursive: bool) -> Res<OwnedFd> {
     if !path.starts_with('/') {
         return Err(FsError::invalid("not an absolute path", path.as_bytes()));
     }
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
+    let mut flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
     if recursive {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
@@ -129,4 +136,3 @@ fn limit() -> rustix::io::Result<()> {
     set_capabilities(None, CapabilitySets { effective: KEPT, permitted: KEPT, inheritable: CapabilitySet::empty() })?;
     set_no_new_privs(true)
 }
-

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, SeekFrom, Stat, Timestamps, Uid, chmodat, chownat, copy_file_range, fchmod, fchown, fstat,
-    ftruncate, futimens, ioctl_ficlone, linkat, mkdirat, mknodat, openat, readlinkat, seek, statat, symlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, SeekFrom, Stat, Timestamps, Uid, chmodat, chownat, copy_file_range, fchmod,
+    fchown, fstat, ftruncate, futimens, ioctl_ficlone, linkat, mkdirat, mknodat, openat, readlinkat, seek, statat,
+    symlinkat, utimensat,
 };
 use rustix::io::{Errno, pread, pwrite};
 use rustix::time::Timespec;
@@ -48,7 +49,11 @@ pub fn copy_tree(tree: &Tree, from: RelPath<'_>, to: RelPath<'_>, reflink: bool)
         copy.path.extend_from_slice(name);
         if let Some((source, target)) = copy.entry(&level.source, &level.target, name)? {
             if stack.len() >= MAX_DEPTH {
-                return Err(FsError::new(Code::Limit, format!("more than {MAX_DEPTH} directories in one another"), &copy.path));
+                return Err(FsError::new(
+                    Code::Limit,
+                    format!("more than {MAX_DEPTH} directories in one another"),
+                    &copy.path,
+                ));
             }
             let below = copy.level(source, target, copy.path.len())?;
             stack.push(below);
@@ -164,7 +169,9 @@ impl Copy<'_> {
             match ioctl_ficlone(target, source) {
                 Ok(()) => return Ok(()),
                 // Not here, or not for this pair of files.
-                Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::INVAL | Errno::XDEV | Errno::PERM | Errno::NOSYS) => self.how = How::Range,
+                Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::INVAL | Errno::XDEV | Errno::PERM | Errno::NOSYS) => {
+                    self.how = How::Range
+                }
                 Err(e) => return Err(FsError::os(e, "clone", &self.path)),
             }
         }

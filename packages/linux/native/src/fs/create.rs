@@ -3,8 +3,8 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Uid, chmodat, chownat, fchmod, fchown, futimens, linkat, makedev, mkdirat, mknodat,
-    openat, statat, symlinkat, unlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, Uid, chmodat, chownat, fchmod, fchown, futimens, linkat, makedev, mkdirat,
+    mknodat, openat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -38,7 +38,11 @@ impl Tree {
                 Ok(_) if m.keep => return Ok(()),
                 Ok(fd) => return self.finish_dir(m, fd, true),
                 // With followed parents a link to a directory is as good as one that is to be kept.
-                Err(Errno::NOTDIR | Errno::LOOP) if m.keep && m.parents == Links::Follow && self.root.open_dir(m.path, Links::Follow).is_ok() => return Ok(()),
+                Err(Errno::NOTDIR | Errno::LOOP)
+                    if m.keep && m.parents == Links::Follow && self.root.open_dir(m.path, Links::Follow).is_ok() =>
+                {
+                    return Ok(());
+                }
                 Err(Errno::NOTDIR | Errno::LOOP) => self.vacate(&parent, name, m.path, m.existing, true)?,
                 Err(Errno::NOENT) => {}
                 Err(e) => return Err(FsError::os(e, "open", m.path.bytes())),
@@ -80,15 +84,18 @@ impl Tree {
 
     pub fn hardlink(&self, path: RelPath<'_>, target: RelPath<'_>, existing: Existing, links: Links) -> Res<()> {
         let (from, from_name) = self.root.parent(target, links).step("link", target.bytes())?;
-        self.occupy(path, existing, links, "link", |parent, name| match linkat(&from, from_name, parent, name, AtFlags::empty()) {
-            Err(Errno::EXIST) if same_inode(&from, from_name, parent, name) => Ok(()),
-            other => other,
+        self.occupy(path, existing, links, "link", |parent, name| {
+            match linkat(&from, from_name, parent, name, AtFlags::empty()) {
+                Err(Errno::EXIST) if same_inode(&from, from_name, parent, name) => Ok(()),
+                other => other,
+            }
         })
         .map(drop)
     }
 
     pub fn symlink(&self, m: &Make<'_>, target: &[u8]) -> Res<()> {
-        let made = self.occupy(m.path, m.existing, m.parents, "symlink", |parent, name| symlinkat(target, parent, name))?;
+        let made =
+            self.occupy(m.path, m.existing, m.parents, "symlink", |parent, name| symlinkat(target, parent, name))?;
         self.finish_name(&made, m, false)
     }
 
@@ -99,7 +106,8 @@ impl Tree {
             Node::Fifo => (FileType::Fifo, 0),
         };
         let mode = Mode::from_raw_mode(m.mode.into());
-        let made = self.occupy(m.path, m.existing, m.parents, "mknod", |parent, name| mknodat(parent, name, kind, mode, dev))?;
+        let made =
+            self.occupy(m.path, m.existing, m.parents, "mknod", |parent, name| mknodat(parent, name, kind, mode, dev))?;
         self.finish_name(&made, m, true)
     }
 
@@ -131,7 +139,9 @@ impl Tree {
         }
         match unlinkat(parent, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(Errno::ISDIR) if existing == Existing::Replace => remove_entry(parent, name, path.bytes(), &self.cancel),
+            Err(Errno::ISDIR) if existing == Existing::Replace => {
+                remove_entry(parent, name, path.bytes(), &self.cancel)
+            }
             Err(e) => Err(FsError::os(e, "replace", path.bytes())),
         }
     }

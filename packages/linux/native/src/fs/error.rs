@@ -56,7 +56,13 @@ impl FsError {
             Some(errno) => format!("{}: {}", self.step, errno_name(errno)),
             None => self.message.clone(),
         };
-        ErrorBody { code: self.code, errno: self.errno.map(errno_name), step: self.step, path: Latin1(&self.path), message }
+        ErrorBody {
+            code: self.code,
+            errno: self.errno.map(errno_name),
+            step: self.step,
+            path: Latin1(&self.path),
+            message,
+        }
     }
 }
 

@@ -39,7 +39,11 @@ impl Names {
             // NAME_MAX is 255; no file system has names of 64 KiB.
             let len = u16::try_from(name.len()).map_err(|_| FsError::os(Errno::NAMETOOLONG, "read directory", path))?;
             let kind = ((entry.file_type().as_raw_mode() >> 12) & 0o17) as u8;
-            names.spans.push((names.bytes.len() as u32, len, (kind != 0 && entry.file_type() != FileType::Unknown).then_some(kind)));
+            names.spans.push((
+                names.bytes.len() as u32,
+                len,
+                (kind != 0 && entry.file_type() != FileType::Unknown).then_some(kind),
+            ));
             names.bytes.extend_from_slice(name);
         }
         let bytes = &names.bytes;

@@ -38,7 +38,8 @@ pub fn run(id: u32, request: serde_json::Value, mut conn: BlockingConn) -> ! {
     let served = match open(request, &conn) {
         Ok(tree) => {
             let pid = std::process::id();
-            conn.write_json(&json!({ "id": id, "ok": { "pid": pid } })).and_then(|()| Server::new(tree).serve(&mut conn))
+            conn.write_json(&json!({ "id": id, "ok": { "pid": pid } }))
+                .and_then(|()| Server::new(tree).serve(&mut conn))
         }
         Err(error) => conn.write_json(&json!({ "id": id, "error": error.body() })),
     };

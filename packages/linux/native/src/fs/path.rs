@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn splits_off_the_last_name() {
-        let split = |p: &'static str| RelPath::new(p.as_bytes()).ok().and_then(RelPath::split).map(|(d, n)| (d.bytes(), n));
+        let split =
+            |p: &'static str| RelPath::new(p.as_bytes()).ok().and_then(RelPath::split).map(|(d, n)| (d.bytes(), n));
         assert_eq!(split(""), None);
         assert_eq!(split("a"), Some((&b""[..], &b"a"[..])));
         assert_eq!(split("a/b/c"), Some((&b"a/b"[..], &b"c"[..])));

@@ -34,24 +34,97 @@ const NAMES: usize = 256 * 1024;
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
 enum Op {
-    Stat { path: ByteString, #[serde(default)] follow: bool },
-    List { stream: u32, path: ByteString, #[serde(default)] follow: bool, max: usize },
-    Walk { stream: u32, path: ByteString, data: bool, xattrs: bool, #[serde(default)] exclude: Vec<ByteString> },
-    Read { stream: u32, path: ByteString, #[serde(default)] follow: bool, #[serde(default)] offset: u64 },
-    Next { stream: u32 },
-    Close { stream: u32 },
-    Mkdir { path: ByteString, mode: u16, uid: u32, gid: u32, #[serde(default)] parents: bool },
-    Symlink { path: ByteString, target: ByteString, uid: u32, gid: u32 },
-    Remove { path: ByteString },
-    Rename { from: ByteString, to: ByteString, #[serde(default)] exchange: bool, #[serde(default)] noreplace: bool },
-    Sync { path: ByteString, mode: SyncMode },
-    Usage { path: ByteString },
-    Statfs { path: ByteString },
-    Getxattr { path: ByteString, name: ByteString },
-    Setxattr { path: ByteString, name: ByteString, value: ByteString },
-    Listxattr { path: ByteString },
-    CopyTree { from: ByteString, to: ByteString, reflink: Reflink },
-    Barrier { batch: u32, #[serde(default)] close: bool },
+    Stat {
+        path: ByteString,
+        #[serde(default)]
+        follow: bool,
+    },
+    List {
+        stream: u32,
+        path: ByteString,
+        #[serde(default)]
+        follow: bool,
+        max: usize,
+    },
+    Walk {
+        stream: u32,
+        path: ByteString,
+        data: bool,
+        xattrs: bool,
+        #[serde(default)]
+        exclude: Vec<ByteString>,
+    },
+    Read {
+        stream: u32,
+        path: ByteString,
+        #[serde(default)]
+        follow: bool,
+        #[serde(default)]
+        offset: u64,
+    },
+    Next {
+        stream: u32,
+    },
+    Close {
+        stream: u32,
+    },
+    Mkdir {
+        path: ByteString,
+        mode: u16,
+        uid: u32,
+        gid: u32,
+        #[serde(default)]
+        parents: bool,
+    },
+    Symlink {
+        path: ByteString,
+        target: ByteString,
+        uid: u32,
+        gid: u32,
+    },
+    Remove {
+        path: ByteString,
+    },
+    Rename {
+        from: ByteString,
+        to: ByteString,
+        #[serde(default)]
+        exchange: bool,
+        #[serde(default)]
+        noreplace: bool,
+    },
+    Sync {
+        path: ByteString,
+        mode: SyncMode,
+    },
+    Usage {
+        path: ByteString,
+    },
+    Statfs {
+        path: ByteString,
+    },
+    Getxattr {
+        path: ByteString,
+        name: ByteString,
+    },
+    Setxattr {
+        path: ByteString,
+        name: ByteString,
+        value: ByteString,
+    },
+    Listxattr {
+        path: ByteString,
+    },
+    CopyTree {
+        from: ByteString,
+        to: ByteString,
+        reflink: Reflink,
+    },
+    Barrier {
+        batch: u32,
+        #[serde(default)]
+        close: bool,
+    },
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -62,8 +135,24 @@ enum Reflink {
 }
 
 const OPS: &[&str] = &[
-    "stat", "list", "walk", "read", "next", "close", "mkdir", "symlink", "remove", "rename", "sync", "usage", "statfs", "getxattr",
-    "setxattr", "listxattr", "copyTree", "barrier",
+    "stat",
+    "list",
+    "walk",
+    "read",
+    "next",
+    "close",
+    "mkdir",
+    "symlink",
+    "remove",
+    "rename",
+    "sync",
+    "usage",
+    "statfs",
+    "getxattr",
+    "setxattr",
+    "listxattr",
+    "copyTree",
+    "barrier",
 ];
 
 enum Stream {
@@ -118,7 +207,9 @@ impl Server {
             let Some((kind, payload)) = conn.read_frame()? else { return Ok(()) };
             match kind {
                 FS_BATCH | BULK => {
-                    if let Some(event) = Self::batch(&self.tree, &mut self.batches, &mut self.current, kind == FS_BATCH, payload)? {
+                    if let Some(event) =
+                        Self::batch(&self.tree, &mut self.batches, &mut self.current, kind == FS_BATCH, payload)?
+                    {
                         conn.write_frame(JSON, &[&event])?;
                     }
                 }
@@ -134,7 +225,13 @@ impl Server {
     }
 
     /// Operations, or bytes for the file that is open in the current batch. `Some`: an event to tell that they failed.
-    fn batch(tree: &Tree, batches: &mut HashMap<u32, Batches>, current: &mut u32, named: bool, payload: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    fn batch(
+        tree: &Tree,
+        batches: &mut HashMap<u32, Batches>,
+        current: &mut u32,
+        named: bool,
+        payload: &[u8],
+    ) -> io::Result<Option<Vec<u8>>> {
         let mut operations = payload;
         if named {
             let Some((id, rest)) = payload.split_first_chunk::<4>() else {
@@ -206,7 +303,9 @@ impl Server {
                 self.streams.remove(&stream);
                 Ok(done())
             }
-            Op::Mkdir { path, mode, uid, gid, parents } => mkdir(tree, RelPath::new(&path.0)?, (mode, uid, gid), parents).map(|()| done()),
+            Op::Mkdir { path, mode, uid, gid, parents } => {
+                mkdir(tree, RelPath::new(&path.0)?, (mode, uid, gid), parents).map(|()| done())
+            }
             Op::Symlink { path, target, uid, gid } => {
                 let make = make(RelPath::new(&path.0)?, (0o777, uid, gid), Existing::Fail);
                 tree.symlink(&make, &target.0).map(|()| done())
@@ -232,7 +331,9 @@ impl Server {
                 })?;
                 Ok(Answer::Ok(json!({ "value": value })))
             }
-            Op::Setxattr { path, name, value } => tree.setxattr(RelPath::new(&path.0)?, &name.0, &value.0).map(|()| done()),
+            Op::Setxattr { path, name, value } => {
+                tree.setxattr(RelPath::new(&path.0)?, &name.0, &value.0).map(|()| done())
+            }
             Op::Listxattr { path } => {
                 let mut names = Vec::new();
                 tree.each_xattr(RelPath::new(&path.0)?, &mut self.reader, |n, _| names.push(json!(Latin1(n))))?;
@@ -309,7 +410,18 @@ fn list_piece(dir: &OwnedFd, names: &Names, next: &mut usize, path: &[u8], out: 
 }
 
 fn make(path: RelPath<'_>, (mode, uid, gid): (u16, u32, u32), existing: Existing) -> Make<'_> {
-    Make { path, existing, keep: false, clear_xattrs: false, parents: Links::Refuse, mode, uid, gid, times: None, xattrs: Vec::new() }
+    Make {
+        path,
+        existing,
+        keep: false,
+        clear_xattrs: false,
+        parents: Links::Refuse,
+        mode,
+        uid,
+        gid,
+        times: None,
+        xattrs: Vec::new(),
+    }
 }
 
 fn mkdir(tree: &Tree, path: RelPath<'_>, owner: (u16, u32, u32), parents: bool) -> Res<()> {
@@ -326,7 +438,10 @@ fn mkdir(tree: &Tree, path: RelPath<'_>, owner: (u16, u32, u32), parents: bool) 
 }
 
 fn statfs(tree: &Tree, path: RelPath<'_>) -> Res<Value> {
-    let fd = tree.root.open(path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty(), Links::Refuse).step("open", path.bytes())?;
+    let fd = tree
+        .root
+        .open(path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty(), Links::Refuse)
+        .step("open", path.bytes())?;
     let st = fstatfs(&fd).step("statfs", path.bytes())?;
     Ok(json!({
         "type": st.f_type as u64,

@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timestamps, chmodat, chownat, fchmod, fstat, fsync, major, minor, readlinkat,
-    renameat_with, statat, syncfs, utimensat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timestamps, chmodat, chownat, fchmod, fstat, fsync, major,
+    minor, readlinkat, renameat_with, statat, syncfs, utimensat,
 };
 use rustix::io::Errno;
 use rustix::time::Timespec;

@@ -52,7 +52,13 @@ pub fn usage(tree: &Tree, path: RelPath<'_>) -> Res<Usage> {
         if FileType::from_raw_mode(st.st_mode) == FileType::Directory {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match openat(&level.fd, name, flags, Mode::empty()) {
-                Ok(_) if depth >= MAX_DEPTH => return Err(FsError::new(Code::Limit, format!("more than {MAX_DEPTH} directories in one another"), b"")),
+                Ok(_) if depth >= MAX_DEPTH => {
+                    return Err(FsError::new(
+                        Code::Limit,
+                        format!("more than {MAX_DEPTH} directories in one another"),
+                        b"",
+                    ));
+                }
                 Ok(fd) => stack.push(Level::new(fd)?),
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(e) => return Err(FsError::os(e, "open", name)),
@@ -77,7 +83,10 @@ impl Level {
 
 impl Usage {
     fn add(&mut self, st: &Stat) {
-        if st.st_nlink > 1 && FileType::from_raw_mode(st.st_mode) != FileType::Directory && !self.linked.insert((st.st_dev, st.st_ino)) {
+        if st.st_nlink > 1
+            && FileType::from_raw_mode(st.st_mode) != FileType::Directory
+            && !self.linked.insert((st.st_dev, st.st_ino))
+        {
             return;
         }
         self.bytes += st.st_blocks as u64 * 512;

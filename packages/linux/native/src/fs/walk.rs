@@ -54,7 +54,8 @@ enum Next {
 
 impl Walk {
     pub fn new(tree: &Tree, path: RelPath<'_>, data: bool, xattrs: bool, exclude: Vec<ByteString>) -> Res<Self> {
-        let exclude = exclude.into_iter().map(|e| RelPath::new(&e.0).map(|p| p.bytes().to_vec())).collect::<Res<Vec<_>>>()?;
+        let exclude =
+            exclude.into_iter().map(|e| RelPath::new(&e.0).map(|p| p.bytes().to_vec())).collect::<Res<Vec<_>>>()?;
         let root = match path.split() {
             None => (tree.root.open_dir(path, Links::Refuse)?, b".".to_vec()),
             Some((parent, name)) => (tree.root.open_dir(parent, Links::Refuse)?, name.to_vec()),
@@ -117,7 +118,11 @@ impl Walk {
             Next::Content(content) => self.open = Some(content),
             Next::Dir(fd) => {
                 if self.stack.len() >= MAX_DEPTH {
-                    return Err(FsError::new(Code::Limit, format!("more than {MAX_DEPTH} directories in one another"), &self.path));
+                    return Err(FsError::new(
+                        Code::Limit,
+                        format!("more than {MAX_DEPTH} directories in one another"),
+                        &self.path,
+                    ));
                 }
                 let names = Names::read(&fd, MAX_NAMES, &self.path)?;
                 self.stack.push(Level { fd, names, next: 0, depth: self.path.len() });
@@ -138,7 +143,15 @@ struct Teller {
 
 impl Teller {
     /// Appends the entry of one name. What is gone since the directory was read is left out.
-    fn tell(&mut self, tree: &Tree, dir: &OwnedFd, name: &[u8], kind: Option<u8>, path: &[u8], out: &mut Vec<u8>) -> Res<Next> {
+    fn tell(
+        &mut self,
+        tree: &Tree,
+        dir: &OwnedFd,
+        name: &[u8],
+        kind: Option<u8>,
+        path: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Res<Next> {
         let Some(kind) = (match kind {
             Some(kind) => Some(kind),
             None => kind_of(dir, name, path)?,
@@ -156,7 +169,15 @@ impl Teller {
         }
     }
 
-    fn tell_opened(&mut self, tree: &Tree, dir: &OwnedFd, name: &[u8], flags: OFlags, path: &[u8], out: &mut Vec<u8>) -> Res<Next> {
+    fn tell_opened(
+        &mut self,
+        tree: &Tree,
+        dir: &OwnedFd,
+        name: &[u8],
+        flags: OFlags,
+        path: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Res<Next> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | flags;
         let fd = match openat(dir, name, flags | OFlags::NOATIME, Mode::empty()) {
             // Not every file system lets us.
@@ -198,7 +219,15 @@ impl Teller {
     }
 
     /// Appends the record; true: it is a further link to a file that was told of.
-    fn put(&mut self, tree: &Tree, st: &Stat, inode: Inode<'_>, path: &[u8], link: &[u8], out: &mut Vec<u8>) -> Res<bool> {
+    fn put(
+        &mut self,
+        tree: &Tree,
+        st: &Stat,
+        inode: Inode<'_>,
+        path: &[u8],
+        link: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Res<bool> {
         let before = out.len();
         let first = self.first_link(st, path)?;
         wire::put_entry(out, &tree.entry(st, path, link, first.as_deref()));
@@ -215,7 +244,11 @@ impl Teller {
                 .step("getxattr", path)?;
             if size > MAX_ENTRY {
                 out.truncate(before);
-                return Err(FsError::new(Code::Limit, format!("more than {MAX_ENTRY} bytes of extended attributes"), path));
+                return Err(FsError::new(
+                    Code::Limit,
+                    format!("more than {MAX_ENTRY} bytes of extended attributes"),
+                    path,
+                ));
             }
         }
         xattrs.finish(out);

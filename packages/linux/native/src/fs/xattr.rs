@@ -34,7 +34,9 @@ impl<'a> Inode<'a> {
         match self {
             Self::Fd(fd) => fsetxattr(fd, name, value, XattrFlags::empty()),
             // A name is reached from the working directory, since a link or a device has no descriptor that setxattr takes.
-            Self::Name { dir, name: file } => fchdir(dir).and_then(|()| lsetxattr(file, name, value, XattrFlags::empty())),
+            Self::Name { dir, name: file } => {
+                fchdir(dir).and_then(|()| lsetxattr(file, name, value, XattrFlags::empty()))
+            }
         }
     }
 
@@ -126,7 +128,8 @@ pub fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Labels and measurements that the kernel sets by itself, and overlayfs's own marks.
 fn is_kernels(name: &[u8]) -> bool {
-    matches!(name, b"security.selinux" | b"security.ima" | b"security.evm" | b"security.SMACK64") || name.starts_with(b"trusted.overlay.")
+    matches!(name, b"security.selinux" | b"security.ima" | b"security.evm" | b"security.SMACK64")
+        || name.starts_with(b"trusted.overlay.")
 }
 
 /// Bytes of `struct vfs_cap_data`: revision 2, and revision 3 with the owner of its user namespace.
@@ -143,7 +146,9 @@ pub fn to_disk(name: &[u8], value: &[u8], ids: &IdMap) -> Result<Vec<u8>> {
         return Ok(value);
     }
     match name {
-        b"system.posix_acl_access" | b"system.posix_acl_default" => map_acl(&mut value, |uid| ids.uid.to_host(uid), |gid| ids.gid.to_host(gid))?,
+        b"system.posix_acl_access" | b"system.posix_acl_default" => {
+            map_acl(&mut value, |uid| ids.uid.to_host(uid), |gid| ids.gid.to_host(gid))?
+        }
         b"security.capability" if value.len() == CAP_V2 => {
             let magic = le32(&value, 0);
             if magic & CAP_REVISION_MASK == CAP_REVISION_2 {
