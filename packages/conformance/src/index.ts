@@ -1,2 +1,2 @@
 export { loopback } from './proxy/index.ts';
-export type { BoundCase, Mode, TestFunction } from './harness/index.ts';
+export { Environment, inPieces, rawTar, readTree, type RawEntry, type Tree } from './harness/index.ts';

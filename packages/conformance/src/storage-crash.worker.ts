@@ -1,15 +1,7 @@
 import { writeSync } from 'node:fs';
 import { argv } from 'node:process';
-import type { DriverContext } from '@gantry/driver-api';
 import { importPlugin } from './harness/plugin.ts';
-import { crashSteps } from './storage/crash-steps.ts';
-
-/** What the parent says: everything of a context that is data. */
-export interface CrashInput {
-  readonly plugin: string;
-  readonly options: unknown;
-  readonly context: Omit<DriverContext, 'log' | 'signal'>;
-}
+import { crashSteps, type CrashInput } from './storage/crash-steps.ts';
 
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => log };
 const { plugin: url, options, context } = JSON.parse(argv[2] ?? '') as CrashInput; // written by the kit itself

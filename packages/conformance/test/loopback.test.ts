@@ -98,11 +98,16 @@ describe('loopback', () => {
     const written: string[] = [];
     let disposed = false;
     const attach = async (): Promise<Attached> => ({
-      stdin: new WritableStream({ write: (chunk) => void written.push(Buffer.from(chunk).toString()), close: () => void written.push('end') }),
+      stdin: new WritableStream<Uint8Array>({
+        write: (chunk) => void written.push(Buffer.from(chunk).toString()),
+        close: () => void written.push('end'),
+      }),
       output: (async function* () {
         yield { fd: 1 as const, data: Buffer.from('out') };
       })(),
-      [Symbol.asyncDispose]: async () => void (disposed = true),
+      [Symbol.asyncDispose]: async () => {
+        disposed = true;
+      },
     });
     const runtime = { name: 'r', domain: 'local', attach, [Symbol.asyncDispose]: async () => undefined } as unknown as Runtime;
     await using proxy = loopback('runtime', runtime);
@@ -118,7 +123,9 @@ describe('loopback', () => {
 
   it('passes dispose on, and is unavailable then', async () => {
     let disposed = 0;
-    const proxy = loopback('storage', driver({ [Symbol.asyncDispose]: async () => void disposed++ }));
+    const proxy = loopback('storage', driver({ [Symbol.asyncDispose]: async () => {
+        disposed++;
+      } }));
     await proxy[Symbol.asyncDispose]();
     expect(disposed).toBe(1);
     await expect(proxy.layer(id)).rejects.toMatchObject({ kind: 'unavailable' });

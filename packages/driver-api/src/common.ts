@@ -102,7 +102,7 @@ export interface DriverContext {
   readonly domain: string;
   /** Absolute, exists, mode 0700, for this driver alone; survives a reboot. */
   readonly stateDir: string;
-  /** Absolute, exists, mode 0700; may be emptied by a reboot. Short, since the path of a socket has at most 108 bytes. */
+  /** Absolute, exists, mode 0700, one for all drivers of this instance; may be emptied by a reboot. Short, since the path of a socket has at most 108 bytes. */
   readonly runDir: string;
   /** Already bound to the driver's name. */
   readonly log: Logger;

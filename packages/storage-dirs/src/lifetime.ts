@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { aborted, asGantryError } from './errors.ts';
+import { aborted, asGantryError, check } from './errors.ts';
 
 /** From `open()` to dispose: lets calls in, ends what is under way, and turns what they throw into `GantryError`s. */
 export class Lifetime {
@@ -43,10 +43,10 @@ export class Lifetime {
     this.#check();
     const both = this.either(signal);
     try {
-      if (both.aborted) throw aborted();
+      check(both);
       for await (const item of fn(both)) {
         yield item;
-        if (both.aborted) throw aborted();
+        check(both);
       }
     } catch (e) {
       throw both.aborted ? aborted() : asGantryError(e);

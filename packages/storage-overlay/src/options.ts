@@ -12,10 +12,10 @@ export interface OverlayOptions {
  */
 const fixed = { redirect_dir: 'nofollow', metacopy: 'off', index: 'off' } as const;
 
-const reserved = [...Object.keys(fixed), 'lowerdir', 'lowerdir+', 'datadir+', 'upperdir', 'workdir', 'userxattr'];
+const reserved: readonly string[] = [...Object.keys(fixed), 'lowerdir', 'lowerdir+', 'datadir+', 'upperdir', 'workdir', 'userxattr'];
 
 /** JSON Schema of `OverlayOptions`. */
-export const optionsSchema = {
+export const optionsSchema: object = {
   type: 'object',
   additionalProperties: false,
   properties: {

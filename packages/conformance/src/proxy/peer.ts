@@ -169,11 +169,14 @@ export class Peer implements References {
       case 'iterable':
         return await this.#pull(on, reference.iterator, op);
       case 'writable':
-        if (op === 'write') return await reference.writer.write(args[0]);
-        this.#references.delete(on);
-        return await (op === 'close' ? reference.writer.close() : reference.writer.abort());
+        if (op === 'write') await reference.writer.write(args[0]);
+        else if (op === 'close') await reference.writer.close();
+        else await reference.writer.abort();
+        if (op !== 'write') this.#references.delete(on);
+        return undefined;
       case 'disposable':
-        return await reference.object[Symbol.asyncDispose]();
+        await reference.object[Symbol.asyncDispose]();
+        return undefined;
       case 'function':
       case 'signal':
       case undefined:

@@ -29,7 +29,7 @@ async function within<T>(ms: number, promise: Promise<T>, what: string): Promise
   const late = Symbol('late');
   const first = await Promise.race([promise, delay(ms, late, { ref: false })]);
   if (first === late) assert.fail(`${what}: nothing happened within ${ms} ms`);
-  return first as T; // it is not `late`
+  return first;
 }
 
 /** What happens to a call when its caller loses interest, or gives it what it did not announce. */

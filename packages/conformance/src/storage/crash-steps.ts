@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LayerId, StorageDriver } from '@gantry/driver-api';
+import type { DriverContext, LayerId, StorageDriver } from '@gantry/driver-api';
 import { inPieces, rawTar, type RawEntry, type Tree } from '../harness/index.ts';
 import { dir, file, hardlink, layerId, whiteout } from './fixture.ts';
 
@@ -10,10 +10,17 @@ export interface Scene {
   readonly snapshots: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What a child process is told: everything of a context that is data. */
+export interface CrashInput {
+  readonly plugin: string;
+  readonly options: unknown;
+  readonly context: Omit<DriverContext, 'log' | 'signal'>;
+}
+
 /** One call of the driver that changes what is to be seen; it may be killed at any instant of it. */
 export interface CrashStep {
   readonly name: string;
-  run(driver: StorageDriver): Promise<void>;
+  readonly run: (driver: StorageDriver) => Promise<unknown>;
   /** What is to be seen once it is done. */
   readonly after: Scene;
 }
@@ -27,47 +34,39 @@ async function put(driver: StorageDriver, name: string, parent: LayerId | null, 
 }
 
 const held = 'container';
+const fleeting = 'tmp:one:build';
 
 /** A life of layers and snapshots, each step on top of the one before. */
 export const crashSteps: readonly CrashStep[] = [
-  { name: 'ingest and publish', run: (d) => put(d, 'base', null, base), after: { layers: ['base'], snapshots: {} } },
-  { name: 'ingest and publish over a parent', run: (d) => put(d, 'child', layerId('base'), child), after: { layers: ['base', 'child'], snapshots: {} } },
-  { name: 'prepare', run: async (d) => void (await d.prepare('s', layerId('child'))), after: { layers: ['base', 'child'], snapshots: { s: [] } } },
-  {
-    name: 'mount',
-    run: async (d) => {
-      const { path } = await d.mount('s', held);
-      await writeFile(join(path, 'written'), 'written');
-    },
-    after: { layers: ['base', 'child'], snapshots: { s: [held] } },
-  },
-  { name: 'release', run: (d) => d.release('s', held), after: { layers: ['base', 'child'], snapshots: { s: [] } } },
-  { name: 'commit', run: async (d) => void (await d.commit('s', { id: layerId('made') })), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
-  { name: 'rebase', run: async (d) => void (await d.rebase(layerId('child'), { id: layerId('moved'), parent: layerId('made') })), after: { layers: ['base', 'child', 'made', 'moved'], snapshots: {} } },
-  {
-    name: 'prepare and mount a view',
-    run: async (d) => {
-      await d.prepare('v', layerId('moved'), { view: true });
-      await d.mount('v', 'tmp:one:x'); // gone with its session, so never to be seen afterwards
-    },
-    after: { layers: ['base', 'child', 'made', 'moved'], snapshots: { v: [] } },
-  },
-  {
-    name: 'remove a snapshot',
-    run: async (d) => {
-      await d.release('v', 'tmp:one:x');
-      await d.remove({ snapshot: 'v' });
-    },
-    after: { layers: ['base', 'child', 'made', 'moved'], snapshots: {} },
-  },
-  { name: 'remove a layer', run: (d) => d.remove({ layer: layerId('moved') }), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
-  { name: 'gc', run: async (d) => void (await d.gc()), after: { layers: ['base', 'child', 'made'], snapshots: {} } },
+  step('ingest and publish', { layers: ['base'], snapshots: {} }, (d) => put(d, 'base', null, base)),
+  step('ingest and publish over a parent', { layers: ['base', 'child'], snapshots: {} }, (d) => put(d, 'child', layerId('base'), child)),
+  step('prepare', { layers: ['base', 'child'], snapshots: { s: [] } }, (d) => d.prepare('s', layerId('child'))),
+  step('mount', { layers: ['base', 'child'], snapshots: { s: [held] } }, async (d) => {
+    const { path } = await d.mount('s', held);
+    await writeFile(join(path, 'written'), 'written');
+  }),
+  step('release', { layers: ['base', 'child'], snapshots: { s: [] } }, (d) => d.release('s', held)),
+  step('commit', { layers: ['base', 'child', 'made'], snapshots: {} }, (d) => d.commit('s', { id: layerId('made') })),
+  step('rebase', { layers: ['base', 'child', 'made', 'moved'], snapshots: {} }, (d) => d.rebase(layerId('child'), { id: layerId('moved'), parent: layerId('made') })),
+  step('prepare and mount a view', { layers: ['base', 'child', 'made', 'moved'], snapshots: { v: [] } }, async (d) => {
+    await d.prepare('v', layerId('moved'), { view: true });
+    await d.mount('v', fleeting); // gone with its session, so never to be seen afterwards
+  }),
+  step('remove a snapshot', { layers: ['base', 'child', 'made', 'moved'], snapshots: {} }, async (d) => {
+    await d.release('v', fleeting);
+    await d.remove({ snapshot: 'v' });
+  }),
+  step('remove a layer', { layers: ['base', 'child', 'made'], snapshots: {} }, (d) => d.remove({ layer: layerId('moved') })),
+  step('gc', { layers: ['base', 'child', 'made'], snapshots: {} }, (d) => d.gc()),
 ];
+
+function step(name: string, after: Scene, run: (driver: StorageDriver) => Promise<unknown>): CrashStep {
+  return { name, after, run };
+}
 
 export const before: Scene = { layers: [], snapshots: {} };
 
-const { '/p/old': _, ...kept } = treeOf(base);
-const childTree: Tree = { ...kept, ...treeOf(child.filter((e) => e.name !== 'p/.wh.old')), '/p': 'dir 711 7:0', '/p/q': 'dir 755 0:0', '/link': 'file 644 0:0 "linked"', '/p/linked': 'hardlink to /link 644 0:0' };
+const childTree: Tree = { ...treeOf(base.filter((e) => e.name !== 'p/old')), ...treeOf(child.filter((e) => e.name !== 'p/.wh.old')), '/p': 'dir 711 7:0', '/p/q': 'dir 755 0:0', '/link': 'file 644 0:0 "linked"', '/p/linked': 'hardlink to /link 644 0:0' };
 const madeTree: Tree = { ...childTree, '/written': 'file 644 0:0 "written"' };
 
 /** What each layer shows. */

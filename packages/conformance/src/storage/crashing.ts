@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Child } from '../harness/index.ts';
-import { before, crashSteps, crashTrees, type Scene } from './crash-steps.ts';
+import { before, crashSteps, crashTrees, type CrashInput, type Scene } from './crash-steps.ts';
 import { cases, collect, layerId, type StorageCases, type StorageFixture } from './fixture.ts';
 
 /** Instants of each step at which the process is killed, besides right before it. */
@@ -71,8 +71,9 @@ async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<v
 }
 
 function start(t: StorageFixture): Child {
-  const { log: _log, signal: _signal, ...context } = t.env.context('one');
-  return new Child('storage-crash', { plugin: t.subject.url.href, options: t.subject.options, context });
+  const { instance, session, bootId, domain, stateDir, runDir } = t.env.context('one');
+  const input: CrashInput = { plugin: t.subject.url.href, options: t.subject.options, context: { instance, session, bootId, domain, stateDir, runDir } };
+  return new Child('storage-crash', input);
 }
 
 /** @returns Whether the step that was killed has happened after all. */

@@ -79,10 +79,10 @@ export const ending: StorageCases = cases((it) => {
   });
 
   it('closing ends what is under way', async (t) => {
-    const begun = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<undefined>();
     async function* stuck(): AsyncGenerator<Uint8Array> {
       yield rawTar([file('x', Buffer.alloc(100_000))]).subarray(0, 20_000);
-      begun.resolve();
+      begun.resolve(undefined);
       await new Promise(() => undefined);
     }
     const ingest = rejects(['aborted', 'unavailable'], t.driver.ingest('k', { tar: stuck() }), 'ingest()');

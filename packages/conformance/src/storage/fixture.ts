@@ -118,8 +118,9 @@ export class StorageFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await using _ = this.env;
-    await this.#driver[Symbol.asyncDispose]();
+    await using ends = new AsyncDisposableStack();
+    ends.use(this.env);
+    ends.use(this.#driver);
   }
 }
 

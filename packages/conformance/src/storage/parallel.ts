@@ -30,7 +30,7 @@ export const parallel: StorageCases = cases((it) => {
   });
 
   it('a slow ingest holds up no other', async (t) => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     const tar = tarOf(1);
     async function* slow(): AsyncGenerator<Uint8Array> {
       yield new Uint8Array(tar.subarray(0, 1000));
@@ -40,7 +40,7 @@ export const parallel: StorageCases = cases((it) => {
     const first = t.driver.ingest('slow', { tar: slow() });
     await put(t, 'quick', layerId('quick'), null, tarOf(2));
     await t.driver.prepare('s', layerId('quick'));
-    gate.resolve();
+    gate.resolve(undefined);
     await first;
     await t.driver.publish('slow', { id: layerId('slow'), parent: null });
   });

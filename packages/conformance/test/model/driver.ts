@@ -60,7 +60,7 @@ export class ModelDriver implements StorageDriver {
     const state = existsSync(file) ? (deserialize(await readFile(file)) as State) : { layers: new Map(), snapshots: new Map() };
     const driver = new ModelDriver(context, native, state, fault);
     for (const s of state.snapshots.values()) {
-      s.holders = fault === 'holders-forgotten' ? [] : s.holders.filter((h) => !h.startsWith('tmp:') || h.startsWith(`tmp:${context.session}:`));
+      s.holders = fault === 'holders-forgotten' ? [] : s.holders.filter((h: string) => !h.startsWith('tmp:') || h.startsWith(`tmp:${context.session}:`));
       if (s.holders.length === 0) await driver.#unmount(s);
     }
     const debris = join(context.stateDir, 'debris');
@@ -98,7 +98,7 @@ export class ModelDriver implements StorageDriver {
     try {
       this.#check({ signal });
       if ('sunk' in src) throw new GantryError('notImplemented', 'no-sink', 'no sink');
-      const tar = 'path' in src ? await readFile(src.path, { signal }) : await gather(src.tar, signal, o.onProgress);
+      const tar = 'path' in src ? await readFile(src.path, { signal }) : await gather(src.tar, signal, (bytes) => o.onProgress?.(bytes));
       const diffId = parseDiffID(digestOf(tar));
       if (o.expect !== undefined && o.expect !== diffId && this.#fault !== 'expect-not-checked') throw new GantryError('dataLoss', 'digest', 'another digest');
       await readEntries(tar);
@@ -384,7 +384,7 @@ export class ModelDriver implements StorageDriver {
   }
 }
 
-async function gather(tar: Bytes, signal: AbortSignal, onProgress?: (bytes: number) => void): Promise<Uint8Array> {
+async function gather(tar: Bytes, signal: AbortSignal, onProgress: (bytes: number) => void): Promise<Uint8Array> {
   const iterator = tar[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let total = 0;
@@ -395,7 +395,7 @@ async function gather(tar: Bytes, signal: AbortSignal, onProgress?: (bytes: numb
       const { done, value } = await Promise.race([iterator.next(), ended]);
       if (done === true) return Buffer.concat(chunks);
       chunks.push(value);
-      onProgress?.((total += value.length));
+      onProgress((total += value.length));
     }
   } finally {
     if (signal.aborted) void iterator.return?.();
