@@ -45,7 +45,7 @@ export async function startDaemon({ config, log }: StartOptions): Promise<Daemon
     pluginDir: config.pluginDir,
     resolveFrom: (name) => import.meta.resolve(name),
     defaultLog: config.logDriver,
-    registry: { mirrors: { 'docker.io': config.registryMirrors }, insecureRegistries: config.insecureRegistries, userAgent: `gantry/${product.version}` },
+    registry: { mirrors: { 'docker.io': config.registryMirrors }, insecureRegistries: config.insecureRegistries, proxy: config.proxies, userAgent: `gantry/${product.version}` },
     embeddedImages: { [reference]: layoutPath() },
     log,
     socket: config.hosts[0],

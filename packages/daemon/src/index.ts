@@ -1,4 +1,5 @@
 export { defaults, resolveConfig, type DaemonConfig, type LogFormat, type LogLevel, type Settings } from './config/config.ts';
+export { proxiesFromEnvironment, type Proxies } from './config/proxies.ts';
 export { parseConfigFile, readConfigFile } from './config/file.ts';
 export { parseDaemonArgs, type DaemonArgs } from './config/flags.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';

@@ -4,13 +4,14 @@ import type { Logger } from '@gantry/driver-api';
 import { defaults, resolveConfig, type DaemonConfig } from './config/config.ts';
 import { readConfigFile } from './config/file.ts';
 import { parseDaemonArgs, type DaemonArgs } from './config/flags.ts';
+import { proxiesFromEnvironment } from './config/proxies.ts';
 import { helpText } from './config/help.ts';
 import type { Daemon } from './daemon.ts';
 import { createLogger } from './logger.ts';
 import { product } from './product.ts';
 
 async function loadConfig(args: Extract<DaemonArgs, { kind: 'run' | 'validate' }>): Promise<DaemonConfig> {
-  return resolveConfig(args.settings, await readConfigFile(args.configFile ?? defaults.configFile, args.configFile !== undefined));
+  return resolveConfig(args.settings, await readConfigFile(args.configFile ?? defaults.configFile, args.configFile !== undefined), proxiesFromEnvironment(process.env));
 }
 
 function tellReady(fd: number): void {

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { proxiesFromEnvironment, withoutSecret } from '../src/config/proxies.ts';
 import { defaults, parseConfigFile, readConfigFile, resolveConfig } from '../src/index.ts';
 
 const failure = async (run: () => unknown): Promise<{ code: string; message: string }> => {
@@ -19,12 +20,12 @@ describe('a file', () => {
   test('with all keys', () => {
     const settings = parseConfigFile('f', JSON.stringify({
       hosts: ['unix:///a'], 'data-root': '/d', 'exec-root': '/e', pidfile: '/p', group: 'g', debug: true, 'log-level': 'error', 'log-format': 'json',
-      'registry-mirrors': ['https://m'], 'insecure-registries': ['r:1'], 'log-driver': 'none', 'plugin-dir': '/x',
+      proxies: { 'http-proxy': 'http://p', 'no-proxy': 'a,b' }, 'registry-mirrors': ['https://m'], 'insecure-registries': ['r:1'], 'log-driver': 'none', 'plugin-dir': '/x',
       storage: { use: '@gantry/storage-vfs' }, runtimes: { linux: '@gantry/runtime-linux' }, networks: [], logs: [], volumes: [], host: '@a/b',
     }));
     expect(settings).toEqual({
       hosts: ['unix:///a'], dataRoot: '/d', execRoot: '/e', pidfile: '/p', group: 'g', debug: true, logLevel: 'error', logFormat: 'json',
-      registryMirrors: ['https://m'], insecureRegistries: ['r:1'], logDriver: 'none', pluginDir: '/x',
+      registryMirrors: ['https://m'], insecureRegistries: ['r:1'], proxies: { http: 'http://p', except: 'a,b' }, logDriver: 'none', pluginDir: '/x',
       drivers: { storage: { use: '@gantry/storage-vfs' }, runtimes: { linux: '@gantry/runtime-linux' }, networks: [], logs: [], volumes: [], host: '@a/b' },
     });
   });
@@ -40,6 +41,9 @@ describe('a file', () => {
     ['{"hosts":["unix:///a","tcp://0.0.0.0:2375"]}', 'f: "hosts"[1]: this version does not listen on TCP'],
     ['{"registry-mirrors":["m"]}', 'f: "registry-mirrors"[0]: expected http:// or https:// and a host'],
     ['{"insecure-registries":[1]}', 'f: "insecure-registries"[0]: expected a string, got 1'],
+    ['{"proxies":[]}', 'f: "proxies": expected an object'],
+    ['{"proxies":{"http":"x"}}', 'f: "proxies": there is no "http" in it, only http-proxy, https-proxy, no-proxy'],
+    ['{"proxies":{"http-proxy":"p:80 x"}}', 'f: "proxies": expected http:// or https:// for http-proxy'],
     ['{"log-level":"x"}', 'f: "log-level": expected debug, info, warn or error'],
     ['{"data_root":"/d"}', 'there is no such setting: did you mean "data-root"?'],
     ['{"registry-mirror":[]}', 'there is no such setting: did you mean "registry-mirrors"?'],
@@ -96,7 +100,7 @@ describe('flags win over the file', () => {
   test('nothing said', () => {
     expect(resolveConfig({}, {})).toEqual({
       hosts: ['unix:///run/gantry/gantry.sock'], dataRoot: '/var/lib/gantry', execRoot: '/run/gantry', pidfile: undefined, group: undefined, logLevel: 'info',
-      logFormat: 'text', registryMirrors: [], insecureRegistries: [], logDriver: undefined, drivers: {}, pluginDir: defaults.pluginDir,
+      logFormat: 'text', registryMirrors: [], insecureRegistries: [], proxies: {}, logDriver: undefined, drivers: {}, pluginDir: defaults.pluginDir,
     });
   });
 
@@ -109,6 +113,20 @@ describe('flags win over the file', () => {
     [{}, { logLevel: 'error' }, 'error'],
   ] as const)('level of %j over %j is %s', (flags, file, level) => {
     expect(resolveConfig(flags, file).logLevel).toBe(level);
+  });
+
+  test('proxies: the file wins over the environment, part by part', () => {
+    const environment = proxiesFromEnvironment({ HTTP_PROXY: 'http://env', https_proxy: 'http://small', NO_PROXY: '', no_proxy: 'x' });
+    expect(environment).toEqual({ http: 'http://env', https: 'http://small', except: 'x' });
+    expect(resolveConfig({}, { proxies: { http: 'http://file' } }, environment).proxies).toEqual({ http: 'http://file', https: 'http://small', except: 'x' });
+  });
+
+  test.each([
+    [undefined, ''],
+    ['http://p:3128', 'http://p:3128'],
+    ['http://me:secret@p:3128/', 'http://xxxxx:xxxxx@p:3128/'],
+  ])('proxy %s is shown as %s', (url, shown) => {
+    expect(withoutSecret(url)).toBe(shown);
   });
 
   test.each([

@@ -19,7 +19,7 @@ import { statusSentence } from '../src/wire/status.ts';
 import { fromNanos, humanSpan, unixNanos, unixSeconds } from '../src/wire/time.ts';
 import { config, containerId, details, image, imageId, info } from './support/engine.ts';
 
-const facts = { product: { name: 'Gantry', version: '0.1.0' }, debug: true, registryMirrors: ['https://m'], insecureRegistries: ['r:5000', '10.0.0.0/8'], descriptors: 7, forwarding: true, osVersion: '12' };
+const facts = { product: { name: 'Gantry', version: '0.1.0' }, debug: true, registryMirrors: ['https://m'], insecureRegistries: ['r:5000', '10.0.0.0/8'], proxies: { http: 'http://p', https: '', except: 'x' }, descriptors: 7, forwarding: true, osVersion: '12' };
 const now = Date.parse('2026-11-25T03:17:32.304Z');
 
 describe('times', () => {
@@ -246,7 +246,7 @@ describe('the system', () => {
     expect(toInfo(info, facts)).toMatchObject({
       ID: 'engine-1', Containers: 3, ContainersRunning: 1, Images: 2, Driver: 'overlay', DriverStatus: [['Backing Filesystem', 'ext4']], SwapLimit: false, MemoryLimit: true, CgroupVersion: '1',
       OomKillDisable: true, Architecture: 'x86_64', Debug: true, IPv4Forwarding: true, ServerVersion: '0.1.0', Runtimes: { linux: { path: 'linux' }, other: { path: 'other' } },
-      RegistryConfig: { InsecureRegistryCIDRs: ['10.0.0.0/8', '127.0.0.0/8'], Mirrors: ['https://m'], IndexConfigs: { 'r:5000': { Secure: false } } }, Warnings: ['WARNING: No swap limit support'],
+      RegistryConfig: { InsecureRegistryCIDRs: ['10.0.0.0/8', '127.0.0.0/8'], Mirrors: ['https://m'], IndexConfigs: { 'r:5000': { Secure: false } } }, Warnings: ['WARNING: No swap limit support'], HttpProxy: 'http://p', NoProxy: 'x',
     });
     expect(toInfo({ ...info, host: { ...info.host, cgroup: 'v2' }, warnings: [] }, facts)).toMatchObject({ CgroupVersion: '2', OomKillDisable: false, Warnings: null });
   });

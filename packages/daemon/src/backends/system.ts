@@ -3,6 +3,7 @@ import type { EventRecord, EventsQuery, SystemBackend } from '@gantry/api';
 import type { Engine } from '@gantry/engine';
 import { parseEnv } from 'node:util';
 import type { DaemonConfig } from '../config/config.ts';
+import { withoutSecret } from '../config/proxies.ts';
 import { product } from '../product.ts';
 import { toDriverReports } from '../wire/drivers.ts';
 import { matchesNothing, toEventRecord, toWatch } from '../wire/events.ts';
@@ -25,6 +26,7 @@ async function readFacts(config: DaemonConfig): Promise<DaemonFacts> {
     debug: config.logLevel === 'debug',
     registryMirrors: config.registryMirrors,
     insecureRegistries: config.insecureRegistries,
+    proxies: { http: withoutSecret(config.proxies.http), https: withoutSecret(config.proxies.https), except: config.proxies.except ?? '' },
     descriptors: descriptors.length,
     forwarding: forwarding.trim() === '1',
     osVersion: parseEnv(release)['VERSION_ID'] ?? '',

@@ -1,5 +1,6 @@
 import type { DriversConfig } from '@gantry/driver-api';
 import { GantryError } from '@gantry/errors';
+import type { Proxies } from './proxies.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'text' | 'json';
@@ -17,6 +18,7 @@ export interface DaemonConfig {
   readonly logFormat: LogFormat;
   readonly registryMirrors: readonly string[];
   readonly insecureRegistries: readonly string[];
+  readonly proxies: Proxies;
   /** Log driver of containers that name none. */
   readonly logDriver: string | undefined;
   readonly drivers: DriversConfig;
@@ -36,6 +38,7 @@ export interface Settings {
   readonly logFormat?: LogFormat;
   readonly registryMirrors?: readonly string[];
   readonly insecureRegistries?: readonly string[];
+  readonly proxies?: Proxies;
   readonly storageDriver?: string;
   readonly logDriver?: string;
   readonly pluginDir?: string;
@@ -66,8 +69,8 @@ function storage(flags: Settings, file: Settings): Pick<DriversConfig, 'storage'
   return { storage: storagePackages[name] ?? name };
 }
 
-/** Flags win over the file, key by key; what neither says takes its default. */
-export function resolveConfig(flags: Settings, file: Settings): DaemonConfig {
+/** Flags win over the file, key by key; what neither says takes its default. The file wins over the environment. */
+export function resolveConfig(flags: Settings, file: Settings, environment: Proxies = {}): DaemonConfig {
   const debug = flags.debug ?? (flags.logLevel === undefined ? file.debug : undefined) ?? false;
   return {
     hosts: flags.hosts ?? file.hosts ?? [defaults.host],
@@ -79,6 +82,7 @@ export function resolveConfig(flags: Settings, file: Settings): DaemonConfig {
     logFormat: flags.logFormat ?? file.logFormat ?? 'text',
     registryMirrors: flags.registryMirrors ?? file.registryMirrors ?? [],
     insecureRegistries: flags.insecureRegistries ?? file.insecureRegistries ?? [],
+    proxies: { ...environment, ...file.proxies },
     logDriver: flags.logDriver ?? file.logDriver,
     drivers: { ...file.drivers, ...storage(flags, file) },
     pluginDir: flags.pluginDir ?? file.pluginDir ?? defaults.pluginDir,

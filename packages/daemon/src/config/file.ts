@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { DriversConfig } from '@gantry/driver-api';
 import { GantryError } from '@gantry/errors';
 import type { Settings } from './config.ts';
+import { parseProxies } from './proxies.ts';
 import { absolutePath, host, logFormat, logLevel, mirror, registryHost, text, type Check } from './values.ts';
 
 const maxBytes = 1024 * 1024;
@@ -50,6 +51,7 @@ const readers: Readonly<Record<string, Reader>> = {
   'log-format': single('logFormat', logFormat),
   'registry-mirrors': several('registryMirrors', mirror),
   'insecure-registries': several('insecureRegistries', registryHost),
+  proxies: (value, fail) => ({ proxies: parseProxies(value, fail) }),
   'storage-driver': single('storageDriver', text),
   'log-driver': single('logDriver', text),
   'plugin-dir': single('pluginDir', absolutePath),

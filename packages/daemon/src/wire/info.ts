@@ -8,6 +8,8 @@ export interface DaemonFacts {
   readonly debug: boolean;
   readonly registryMirrors: readonly string[];
   readonly insecureRegistries: readonly string[];
+  /** Without their secrets. */
+  readonly proxies: { readonly http: string; readonly https: string; readonly except: string };
   /** Open descriptors of this process. */
   readonly descriptors: number;
   /** Does the machine pass packets on? */
@@ -77,9 +79,9 @@ export function toInfo(info: EngineInfo, facts: DaemonFacts): SystemInfo {
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: registries(facts),
     GenericResources: null,
-    HttpProxy: '',
-    HttpsProxy: '',
-    NoProxy: '',
+    HttpProxy: facts.proxies.http,
+    HttpsProxy: facts.proxies.https,
+    NoProxy: facts.proxies.except,
     Name: host.name,
     Labels: [],
     ExperimentalBuild: false,
