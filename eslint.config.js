@@ -20,7 +20,7 @@ export default defineConfig(
   js.configs.recommended,
   n.configs['flat/recommended-module'],
   // TypeScript and import-x check imports better; `n` is here for what Node versions have.
-  { rules: { 'n/no-missing-import': 'off', 'n/hashbang': 'off', 'n/no-unpublished-import': 'off', 'n/no-extraneous-import': 'off', 'n/no-process-exit': 'off' } },
+  { rules: { 'n/no-missing-import': 'off', 'n/hashbang': 'off', 'n/no-unpublished-import': 'off', 'n/no-extraneous-import': 'off', 'n/no-process-exit': 'off', 'n/no-unsupported-features/node-builtins': ['error', { ignores: ['sqlite'] }] } },
   {
     files: ts,
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked, importX.typescript],

@@ -5,8 +5,10 @@ import { badConfig } from './invalid.ts';
 const maxBytes = 1024 * 1024;
 const field = 'security.options';
 
-const actions = ['KILL', 'KILL_PROCESS', 'KILL_THREAD', 'TRAP', 'ERRNO', 'TRACE', 'ALLOW', 'LOG'].map((name): string => `SCMP_ACT_${name}`);
-const operators = ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'].map((name): string => `SCMP_CMP_${name}`);
+const actions: readonly OciSeccompAction[] = [
+  'SCMP_ACT_KILL', 'SCMP_ACT_KILL_PROCESS', 'SCMP_ACT_KILL_THREAD', 'SCMP_ACT_TRAP', 'SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE', 'SCMP_ACT_ALLOW', 'SCMP_ACT_LOG',
+];
+const operators: readonly OciSeccompOp[] = ['SCMP_CMP_NE', 'SCMP_CMP_LT', 'SCMP_CMP_LE', 'SCMP_CMP_EQ', 'SCMP_CMP_GE', 'SCMP_CMP_GT', 'SCMP_CMP_MASKED_EQ'];
 
 /** When a rule counts: Docker's addition to the profiles of the OCI specification. */
 interface Condition {
@@ -54,7 +56,7 @@ export function parseSeccomp(text: string): SeccompProfile {
   if (text.length > maxBytes) throw bad(`is larger than ${maxBytes} bytes`);
   const root = new Reader('', readJson(text));
   return {
-    defaultAction: root.oneOf<OciSeccompAction>('defaultAction', actions),
+    defaultAction: root.oneOf('defaultAction', actions),
     defaultErrnoRet: root.number('defaultErrnoRet'),
     architectures: root.strings('architectures'),
     archMap: root.objects('archMap').map((entry) => ({ architecture: entry.string('architecture'), subArchitectures: entry.strings('subArchitectures') })),
@@ -67,13 +69,13 @@ function readRule(rule: Reader): Rule {
   const name = rule.optionalString('name');
   return {
     names: name === undefined || name === '' ? rule.strings('names') : [name],
-    action: rule.oneOf<OciSeccompAction>('action', actions),
+    action: rule.oneOf('action', actions),
     errnoRet: rule.number('errnoRet'),
     args: rule.objects('args').map((arg) => ({
       index: arg.number('index') ?? 0,
       value: arg.integer('value') ?? 0,
       valueTwo: arg.integer('valueTwo') ?? 0,
-      op: arg.oneOf<OciSeccompOp>('op', operators),
+      op: arg.oneOf('op', operators),
     })),
     includes: readCondition(rule.object('includes')),
     excludes: readCondition(rule.object('excludes')),
@@ -184,9 +186,10 @@ class Reader {
     return value === undefined || value === null ? undefined : new Reader(`${this.#path}${key}.`, value);
   }
 
-  oneOf<T extends string>(key: string, known: readonly string[]): T {
+  oneOf<T extends string>(key: string, known: readonly T[]): T {
     const value = this.string(key);
-    if (!known.includes(value)) throw bad(`has ${JSON.stringify(value)} at ${this.#path}${key}; known are ${known.join(', ')}`);
-    return value as T; // is one of the names that make up T
+    const found = known.find((name) => name === value);
+    if (found === undefined) throw bad(`has ${JSON.stringify(value)} at ${this.#path}${key}; known are ${known.join(', ')}`);
+    return found;
   }
 }

@@ -1,5 +1,5 @@
 import type { ContainerConfig, ContainerState } from '../types/index.ts';
-import type { Database, Row } from '../state/database.ts';
+import { textOf, textOrNull, type Database, type Row } from '../state/database.ts';
 import type { ContainerOrigin, ContainerRow } from './container.ts';
 
 /** The rows of containers. Every method joins the transaction under way. */
@@ -54,24 +54,22 @@ function stateValues(state: ContainerState, token: string | null): StateValues {
 }
 
 function rowOf(row: Row): ContainerRow {
-  const text = (key: string): string => String(row[key]);
-  const textOrNull = (key: string): string | null => (row[key] === null ? null : text(key));
   return {
-    id: text('id'),
-    name: text('name'),
-    createdAt: text('created_at'),
-    config: JSON.parse(text('config')) as ContainerConfig, // written by insert()
-    origin: JSON.parse(text('image')) as ContainerOrigin, // written by insert()
+    id: textOf(row, 'id'),
+    name: textOf(row, 'name'),
+    createdAt: textOf(row, 'created_at'),
+    config: JSON.parse(textOf(row, 'config')) as ContainerConfig, // written by insert()
+    origin: JSON.parse(textOf(row, 'image')) as ContainerOrigin, // written by insert()
     restartCount: Number(row['restart_count']),
-    token: textOrNull('token'),
+    token: textOrNull(row, 'token'),
     state: {
-      status: text('status') as ContainerState['status'], // written by insert() and updateState()
+      status: textOf(row, 'status') as ContainerState['status'], // written by insert() and updateState()
       pid: Number(row['pid']),
       exitCode: Number(row['exit_code']),
       oomKilled: row['oom_killed'] === 1,
-      error: text('error'),
-      startedAt: textOrNull('started_at'),
-      finishedAt: textOrNull('finished_at'),
+      error: textOf(row, 'error'),
+      startedAt: textOrNull(row, 'started_at'),
+      finishedAt: textOrNull(row, 'finished_at'),
     },
   };
 }

@@ -39,8 +39,8 @@ export class Container {
   /** Settles once it is gone; rejects if removing failed. */
   removed: Deferred<Ended> = deferred<Ended>();
   /** Clients that wait for its start. */
-  readonly attachments: Set<PendingAttachment> = new Set();
-  readonly execs: Map<string, ExecRecord> = new Map();
+  readonly attachments: Set<PendingAttachment> = new Set<PendingAttachment>();
+  readonly execs: Map<string, ExecRecord> = new Map<string, ExecRecord>();
   /** Its log and files on the containers' machine; absent: not asked for in this session yet. */
   folder: string | undefined;
   /** It ends by our own doing. */

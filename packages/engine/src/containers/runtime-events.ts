@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtime, RuntimeEvent } from '@gantry/driver-api';
 import { toGantryError } from '@gantry/errors';
 import type { Core } from '../core.ts';
+import { textOf } from '../state/database.ts';
 import { containerEvent } from './container-events.ts';
 
 type Needs = Pick<Core, 'db' | 'events' | 'containers' | 'log'>;
@@ -15,17 +16,18 @@ const pause = 1000;
  */
 export async function followRuntime(core: Needs, name: string, runtime: Runtime, signal: AbortSignal): Promise<void> {
   const row = core.db.get('SELECT cursor FROM runtime_cursors WHERE runtime = ?', name);
-  let after = row === undefined ? undefined : String(row['cursor']);
-  while (!signal.aborted) {
+  let after = row === undefined ? undefined : textOf(row, 'cursor');
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     try {
       for await (const event of runtime.events({ signal, ...(after === undefined ? {} : { after }) })) {
-        if (signal.aborted) return;
+        if (isOver()) return;
         tell(core, event);
         after = event.cursor;
         if (event.type === 'delete') core.db.run('INSERT INTO runtime_cursors (runtime, cursor) VALUES (?, ?) ON CONFLICT (runtime) DO UPDATE SET cursor = excluded.cursor', name, after);
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver()) return;
       core.log.warn({ runtime: name, error: toGantryError(error).message }, 'the events of a runtime broke off; they are asked for again');
     }
     await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

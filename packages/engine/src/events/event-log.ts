@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import type { Database, Row } from '../state/database.ts';
+import { textOf, type Database, type Row } from '../state/database.ts';
 import type { EngineEvent, EventType, WatchEvents } from '../types/index.ts';
 import { compareTimes, now } from '../util/time.ts';
 import { matchesEvent } from './filter.ts';
@@ -146,9 +146,9 @@ export class EventLog {
 function eventOf(row: Row): EngineEvent {
   return {
     seq: Number(row['seq']),
-    at: String(row['at']),
-    type: String(row['type']) as EventType,
-    action: String(row['action']),
-    actor: { id: String(row['actor']), attributes: JSON.parse(String(row['attributes'])) as Record<string, string> },
+    at: textOf(row, 'at'),
+    type: textOf(row, 'type') as EventType,
+    action: textOf(row, 'action'),
+    actor: { id: textOf(row, 'actor'), attributes: JSON.parse(textOf(row, 'attributes')) as Record<string, string> },
   };
 }

@@ -49,7 +49,8 @@ export async function collectGarbage(needs: GarbageNeeds): Promise<readonly stri
   return gone;
 }
 
-function findGarbage({ table, catalog, leases, chainsInUse }: GarbageNeeds): Garbage {
+function findGarbage(needs: GarbageNeeds): Garbage {
+  const { table, catalog, leases } = needs;
   const layers = table.layers();
   const leased = leases.sweep();
   const needed = new Set<string>();
@@ -58,7 +59,7 @@ function findGarbage({ table, catalog, leases, chainsInUse }: GarbageNeeds): Gar
   };
   const blobs = new Set<string>([...leased.blobs, ...table.documents()]);
   for (const image of catalog.all()) for (const manifest of image.manifests) keep(topChain(manifest));
-  for (const id of [...chainsInUse(), ...leased.layers]) keep(id);
+  for (const id of [...needs.chainsInUse(), ...leased.layers]) keep(id);
   const depth = (id: string): number => {
     let n = 0;
     for (let at: string | null = id; at !== null; at = layers.get(at)?.parent ?? null) n += 1;

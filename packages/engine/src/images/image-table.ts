@@ -1,5 +1,5 @@
 import { parseDigest, type Digest, type Platform } from '@gantry/oci';
-import type { Database, Row } from '../state/database.ts';
+import { textOf, textOrNull, type Database, type Row } from '../state/database.ts';
 import type { ImageRecord, LayerRecord, ManifestRecord } from './records.ts';
 
 /** A document of an image, as it is stored. */
@@ -27,7 +27,7 @@ export class ImageTable {
   }
 
   load(): ImageRecord[] {
-    const manifests = new Map(this.#db.all('SELECT * FROM manifests').map((row) => [String(row['digest']), row]));
+    const manifests = new Map(this.#db.all('SELECT * FROM manifests').map((row) => [textOf(row, 'digest'), row]));
     const children = groupBy(this.#db.all('SELECT parent, child FROM manifest_children'), 'parent', 'child');
     const names = groupBy(this.#db.all('SELECT image, reference FROM tags ORDER BY reference'), 'image', 'reference');
     return this.#db.all('SELECT * FROM images ORDER BY seq').map((row): ImageRecord => {
@@ -36,7 +36,7 @@ export class ImageTable {
       const variants = [own, ...(children.get(id) ?? []).map((child) => manifests.get(child))];
       return {
         id,
-        target: { digest: id, mediaType: String(own?.['media_type']), size: Number(own?.['size']) },
+        target: { digest: id, mediaType: own === undefined ? '' : textOf(own, 'media_type'), size: Number(own?.['size'] ?? 0) },
         seq: Number(row['seq']),
         taggedAt: textOrNull(row, 'tagged_at'),
         names: names.get(id) ?? [],
@@ -96,7 +96,7 @@ export class ImageTable {
 
   /** Digests of all manifests, indexes and configurations. */
   documents(): string[] {
-    return this.#db.all('SELECT digest FROM manifests UNION SELECT config_digest FROM manifests WHERE config_digest IS NOT NULL').map((row) => String(row['digest']));
+    return this.#db.all('SELECT digest FROM manifests UNION SELECT config_digest FROM manifests WHERE config_digest IS NOT NULL').map((row) => textOf(row, 'digest'));
   }
 
   deleteTag(reference: string): void {
@@ -125,22 +125,18 @@ export class ImageTable {
 
   /** Id to parent and bytes of every layer. */
   layers(): ReadonlyMap<string, { readonly parent: string | null; readonly bytes: number }> {
-    return new Map(this.#db.all('SELECT layer_id, parent, bytes FROM layers').map((row) => [String(row['layer_id']), { parent: textOrNull(row, 'parent'), bytes: Number(row['bytes']) }]));
+    return new Map(this.#db.all('SELECT layer_id, parent, bytes FROM layers').map((row) => [textOf(row, 'layer_id'), { parent: textOrNull(row, 'parent'), bytes: Number(row['bytes']) }]));
   }
 }
 
 function groupBy(rows: readonly Row[], key: string, value: string): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const row of rows) {
-    const group = groups.get(String(row[key]));
-    if (group === undefined) groups.set(String(row[key]), [String(row[value])]);
-    else group.push(String(row[value]));
+    const group = groups.get(textOf(row, key));
+    if (group === undefined) groups.set(textOf(row, key), [textOf(row, value)]);
+    else group.push(textOf(row, value));
   }
   return groups;
-}
-
-function textOrNull(row: Row, key: string): string | null {
-  return row[key] === null || row[key] === undefined ? null : String(row[key]);
 }
 
 /** An index has none of this. */
@@ -148,15 +144,15 @@ function manifestOf(row: Row): ManifestRecord[] {
   const config = row['config_digest'];
   if (config === null || config === undefined) return [];
   const variant = textOrNull(row, 'variant');
-  const platform: Platform = { os: String(row['os']), architecture: String(row['architecture']), ...(variant === null ? {} : { variant }) };
+  const platform: Platform = { os: textOf(row, 'os'), architecture: textOf(row, 'architecture'), ...(variant === null ? {} : { variant }) };
   return [
     {
-      descriptor: { digest: parseDigest(row['digest']), mediaType: String(row['media_type']), size: Number(row['size']), platform },
+      descriptor: { digest: parseDigest(row['digest']), mediaType: textOf(row, 'media_type'), size: Number(row['size']), platform },
       configDigest: parseDigest(config),
       platform,
       createdAt: textOrNull(row, 'created_at'),
-      labels: JSON.parse(String(row['labels'])) as Record<string, string>, // written by putManifest()
-      layers: JSON.parse(String(row['layers'])) as LayerRecord[], // written by putManifest()
+      labels: JSON.parse(textOf(row, 'labels')) as Record<string, string>, // written by putManifest()
+      layers: JSON.parse(textOf(row, 'layers')) as LayerRecord[], // written by putManifest()
     },
   ];
 }

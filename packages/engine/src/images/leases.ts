@@ -1,4 +1,4 @@
-import type { Database } from '../state/database.ts';
+import { textOf, type Database } from '../state/database.ts';
 import { randomToken } from '../util/ids.ts';
 
 /** Milliseconds for which what an interrupted pull got is kept for the next try. */
@@ -31,7 +31,7 @@ export class Leases {
       this.#db.run('UPDATE leases SET expires_ms = ? WHERE session <> ? AND expires_ms IS NULL', now + keepInterruptedFor, this.#session);
       this.#db.run('DELETE FROM leases WHERE expires_ms <= ?', now);
       const items = this.#db.all('SELECT kind, id FROM lease_items');
-      const of = (kind: string): ReadonlySet<string> => new Set(items.filter((item) => item['kind'] === kind).map((item) => String(item['id'])));
+      const of = (kind: string): ReadonlySet<string> => new Set(items.filter((item) => item['kind'] === kind).map((item) => textOf(item, 'id')));
       return { layers: of('layer'), blobs: of('blob') };
     });
   }

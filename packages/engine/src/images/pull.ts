@@ -140,15 +140,19 @@ function report(event: ClientProgress, reference: string, onProgress: ((p: PullP
   switch (event.type) {
     case 'exists':
     case 'waiting':
-      return tell({ phase: event.type });
+      tell({ phase: event.type });
+      break;
     case 'downloading':
       tell({ phase: 'downloading', current: event.bytes, total: event.total });
-      return event.bytes >= event.total ? tell({ phase: 'downloaded', current: size, total: size }) : undefined;
+      if (event.bytes >= event.total) tell({ phase: 'downloaded', current: size, total: size });
+      break;
     case 'retrying':
-      return tell({ phase: 'retrying', seconds: Math.ceil(event.delayMs / 1000) });
+      tell({ phase: 'retrying', seconds: Math.ceil(event.delayMs / 1000) });
+      break;
     case 'ingested':
-      return tell({ phase: 'extracting', current: size, total: size });
+      tell({ phase: 'extracting', current: size, total: size });
+      break;
     case 'published':
-      return tell({ phase: 'complete' });
+      tell({ phase: 'complete' });
   }
 }

@@ -69,7 +69,7 @@ async function recoverContainer(core: Core, container: Container, runs: Runs, le
 
 /** The program ran: it is taken over. It did not: the start is undone. */
 async function recoverStart(core: Core, container: Container, run: State | undefined, operation: Operation & { kind: 'start' }): Promise<void> {
-  const ran = run !== undefined && run.token === operation.token && (run.status === 'running' || run.status === 'paused' || run.startedAt !== undefined);
+  const ran = run?.token === operation.token && (run.status === 'running' || run.status === 'paused' || run.startedAt !== undefined);
   if (ran) {
     commitStart(core, container, { state: run, token: operation.token, operation: operation.id });
     return recoverRun(core, container, run);
@@ -82,7 +82,7 @@ async function recoverStart(core: Core, container: Container, run: State | undef
 
 async function recoverRun(core: Core, container: Container, run: State | undefined): Promise<void> {
   const { token, state } = container.row;
-  if (run !== undefined && run.token === token && run.status !== 'stopped' && run.status !== 'created') {
+  if (token !== null && run?.token === token && run.status !== 'stopped' && run.status !== 'created') {
     const status = run.status === 'paused' ? 'paused' : 'running';
     const taken = { ...state, status, pid: run.pid ?? state.pid } as const;
     if (status !== state.status || taken.pid !== state.pid) core.table.updateState(container.id, taken, token);

@@ -8,33 +8,36 @@ const nanoPeriod = 100_000;
 export type BlockDevices = ReadonlyMap<string, { readonly major: number; readonly minor: number }>;
 
 export function ociResources(resources: Resources, security: Security, devices: readonly ResolvedDevice[], blocks: BlockDevices): OciResources {
+  const memory = compact({
+    limit: unlessZero(resources.memory),
+    swap: unlessZero(resources.memorySwap),
+    reservation: unlessZero(resources.memoryReservation),
+    swappiness: resources.memorySwappiness ?? undefined,
+    disableOOMKiller: resources.oomKillDisable === true ? true : undefined,
+  });
+  const cpu = compact({
+    shares: unlessZero(resources.cpuShares),
+    quota: resources.nanoCpus > 0 ? Math.floor((resources.nanoCpus * nanoPeriod) / 1e9) : unlessZero(resources.cpuQuota),
+    period: resources.nanoCpus > 0 ? nanoPeriod : unlessZero(resources.cpuPeriod),
+    realtimePeriod: unlessZero(resources.cpuRealtimePeriod),
+    realtimeRuntime: unlessZero(resources.cpuRealtimeRuntime),
+    cpus: resources.cpusetCpus === '' ? undefined : resources.cpusetCpus,
+    mems: resources.cpusetMems === '' ? undefined : resources.cpusetMems,
+  });
+  const blockIO = compact({
+    weight: unlessZero(resources.blkioWeight),
+    weightDevice: unlessEmpty(weights(resources.blkioWeightDevices, blocks)),
+    throttleReadBpsDevice: unlessEmpty(rates(resources.blkioReadBps, blocks)),
+    throttleWriteBpsDevice: unlessEmpty(rates(resources.blkioWriteBps, blocks)),
+    throttleReadIOPSDevice: unlessEmpty(rates(resources.blkioReadIops, blocks)),
+    throttleWriteIOPSDevice: unlessEmpty(rates(resources.blkioWriteIops, blocks)),
+  });
   return {
     devices: deviceRules(security, devices),
-    ...section('memory', {
-      limit: unlessZero(resources.memory),
-      swap: resources.memorySwap > 0 || resources.memory > 0 ? unlessZero(resources.memorySwap) : undefined,
-      reservation: unlessZero(resources.memoryReservation),
-      swappiness: resources.memorySwappiness ?? undefined,
-      disableOOMKiller: resources.oomKillDisable === true ? true : undefined,
-    }),
-    ...section('cpu', {
-      shares: unlessZero(resources.cpuShares),
-      quota: resources.nanoCpus > 0 ? Math.floor((resources.nanoCpus * nanoPeriod) / 1e9) : unlessZero(resources.cpuQuota),
-      period: resources.nanoCpus > 0 ? nanoPeriod : unlessZero(resources.cpuPeriod),
-      realtimePeriod: unlessZero(resources.cpuRealtimePeriod),
-      realtimeRuntime: unlessZero(resources.cpuRealtimeRuntime),
-      cpus: resources.cpusetCpus === '' ? undefined : resources.cpusetCpus,
-      mems: resources.cpusetMems === '' ? undefined : resources.cpusetMems,
-    }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpu === undefined ? {} : { cpu }),
     ...(resources.pidsLimit === null ? {} : { pids: { limit: resources.pidsLimit } }),
-    ...section('blockIO', {
-      weight: unlessZero(resources.blkioWeight),
-      weightDevice: unlessEmpty(weights(resources.blkioWeightDevices, blocks)),
-      throttleReadBpsDevice: unlessEmpty(rates(resources.blkioReadBps, blocks)),
-      throttleWriteBpsDevice: unlessEmpty(rates(resources.blkioWriteBps, blocks)),
-      throttleReadIOPSDevice: unlessEmpty(rates(resources.blkioReadIops, blocks)),
-      throttleWriteIOPSDevice: unlessEmpty(rates(resources.blkioWriteIops, blocks)),
-    }),
+    ...(blockIO === undefined ? {} : { blockIO }),
   };
 }
 
@@ -89,10 +92,8 @@ function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
 }
 
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Only what has a value; nothing at all if nothing has. */
-function section<K extends string, T extends object>(key: K, values: T): { readonly [P in K]?: Partial<Given<T>> } {
+/** What has a value; undefined if nothing has. */
+function compact<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } | undefined {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? {} : ({ [key]: Object.fromEntries(given) } as { [P in K]: Partial<Given<T>> }); // entries of `values`, less the undefined ones
+  return given.length === 0 ? undefined : (Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> }); // entries of `values`, less the undefined ones
 }

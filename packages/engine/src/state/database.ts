@@ -12,6 +12,17 @@ const closeFile = promisify(close);
 
 export type Row = Readonly<Record<string, SQLInputValue>>;
 
+/** A column that is text in every row. */
+export function textOf(row: Row, key: string): string {
+  const value = row[key];
+  if (typeof value !== 'string') throw new TypeError(`column ${key} is not text`);
+  return value;
+}
+
+export function textOrNull(row: Row, key: string): string | null {
+  return row[key] === null ? null : textOf(row, key);
+}
+
 /**
  * The engine's database. Transactions are short and run at once on the event loop without waiting for the disk
  * (`synchronous = NORMAL`): a SIGKILL loses none, a power cut may lose the last ones but never tears. What must outlive a
@@ -90,11 +101,11 @@ export class Database {
   }
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+    return this.#statement(sql).all(...values);
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
+    return this.#statement(sql).get(...values);
   }
 
   #statement(sql: string): StatementSync {

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Database } from './database.ts';
+import { textOf, type Database } from './database.ts';
 
 export type MetaKey = 'id' | 'storage-driver' | 'boot-id';
 
 export function readMeta(db: Database, key: MetaKey): string | undefined {
   const row = db.get('SELECT value FROM meta WHERE key = ?', key);
-  return row === undefined ? undefined : String(row['value']);
+  return row === undefined ? undefined : textOf(row, 'value');
 }
 
 export function writeMeta(db: Database, key: MetaKey, value: string): void {

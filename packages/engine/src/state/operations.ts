@@ -1,6 +1,6 @@
 import { randomToken } from '../util/ids.ts';
 import { now } from '../util/time.ts';
-import type { Database } from './database.ts';
+import { textOf, type Database } from './database.ts';
 
 /** What an operation is about, and what recovery has to know to end it either way. */
 export type OperationDraft =
@@ -50,8 +50,8 @@ export class Operations {
 
   #all(): Operation[] {
     return this.#db.all('SELECT * FROM operations ORDER BY started_at').map((row) => {
-      const data = JSON.parse(String(row['data'])) as object;
-      return { id: String(row['id']), kind: String(row['kind']), subject: String(row['subject']), session: String(row['session']), ...data } as Operation; // written by begin()
+      const data = JSON.parse(textOf(row, 'data')) as object;
+      return { id: textOf(row, 'id'), kind: textOf(row, 'kind'), subject: textOf(row, 'subject'), session: textOf(row, 'session'), ...data } as Operation; // written by begin()
     });
   }
 }
