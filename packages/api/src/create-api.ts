@@ -5,7 +5,7 @@ import { maxApiVersion } from '@gantry/api-types';
 import type { Backends } from './backends.ts';
 import { readJson, type BodySource } from './http/body.ts';
 import type { ApiRequest } from './http/handler.ts';
-import { acceptUpgrade, isHijacked, serveConnection, takeOver } from './http/hijack.ts';
+import { acceptUpgrade, closeGently, isHijacked, serveConnection, takeOver } from './http/hijack.ts';
 import { Query } from './http/query.ts';
 import { empty, json, type Reply } from './http/reply.ts';
 import { Router } from './http/router.ts';
@@ -53,6 +53,8 @@ class ApiHandlers implements Api {
   private readonly router: Router;
   private readonly log: ApiLogger;
   private readonly headers: Readonly<Record<string, string>>;
+  /** Sockets with a request that is not answered yet: nobody else may write to them. */
+  private readonly busy = new WeakSet<Duplex>();
 
   constructor(options: ApiOptions) {
     this.router = new Router(routes(options.backends));
@@ -72,7 +74,8 @@ class ApiHandlers implements Api {
       socket.destroy();
       return;
     }
-    response.once('finish', () => dropUnread(request));
+    this.busy.add(socket);
+    response.once('finish', () => dropUnread(request)).once('close', () => this.busy.delete(socket));
     const hijack = (headers: Readonly<Record<string, string>>): Duplex => takeOver(socket, response, headers);
     void this.serve(request, response, request, hijack);
   };
@@ -86,7 +89,7 @@ class ApiHandlers implements Api {
     response.setHeader('Connection', 'close');
     response.once('finish', () => {
       response.detachSocket(request.socket);
-      socket.end();
+      closeGently(socket);
     });
     const hijack = (headers: Readonly<Record<string, string>>): Duplex => {
       response.detachSocket(request.socket);
@@ -98,7 +101,7 @@ class ApiHandlers implements Api {
   readonly clientError = (error: Error, socket: Duplex): void => {
     if (isHijacked(socket)) return;
     this.log.debug({ error: error.message }, 'a client sent what is no HTTP request');
-    if (!socket.writable) {
+    if (!socket.writable || this.busy.has(socket)) {
       socket.destroy();
       return;
     }

@@ -115,6 +115,32 @@ test('what is no HTTP gets a 400', async () => {
   socket.destroy();
 });
 
+test('what is no HTTP behind a request that is not answered yet is not answered into it', async () => {
+  const began = Promise.withResolvers<undefined>();
+  const end = Promise.withResolvers<undefined>();
+  await using slow = await startServer({
+    containers: {
+      start: async () => {
+        began.resolve(undefined);
+        await end.promise;
+      },
+    },
+  });
+  const socket = slow.raw();
+  socket.write('POST /containers/x/start HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\nnonsense\r\n\r\n');
+  const text = receive(socket);
+  await began.promise;
+  end.resolve(undefined);
+  expect(await text).toBe('');
+  socket.destroy();
+});
+
+test('what would be done to more, or from somewhere else, than was asked is refused', async () => {
+  for (const [method, url] of [['DELETE', '/images/x?platforms=%7B%7D'], ['POST', '/containers/x/start?checkpoint=c']] as const) {
+    expect(await server.call(method, url)).toMatchObject({ status: 501, json: { code: 'not-implemented' } });
+  }
+});
+
 describe('places that are always empty', () => {
   test.each([['GET', '/plugins', 200, []]])('%s %s', async (method, url, status, body) => {
     expect(await server.call(method, url)).toMatchObject({ status, json: body });

@@ -5,6 +5,7 @@ import { badParameter } from '../http/query.ts';
 import { empty, json, multiplexedStream, rawStream, type Reply } from '../http/reply.ts';
 import type { Route } from '../http/router.ts';
 import { serveStreams } from '../http/streams.ts';
+import { notImplemented } from '../unsupported.ts';
 import { before } from '../version.ts';
 import type { ContainersBackend } from './backend.ts';
 import { decodeCreate } from './decode-create.ts';
@@ -59,6 +60,11 @@ async function logs(backend: ContainersBackend, request: ApiRequest): Promise<Re
   return { kind: 'stream', contentType: streamType(log.terminal, request.version), chunks: logBytes(log, request.query.flag('timestamps')) };
 }
 
+async function start(backend: ContainersBackend, request: ApiRequest): Promise<void> {
+  if (request.query.text('checkpoint') !== '') throw notImplemented('start a container from a checkpoint');
+  await backend.start(id(request));
+}
+
 async function rename(backend: ContainersBackend, request: ApiRequest): Promise<Reply> {
   const name = request.query.text('name');
   if (name === '') throw badParameter('name', 'it is required');
@@ -111,7 +117,7 @@ export function containerRoutes(backend: ContainersBackend): readonly Route[] {
     },
     { method: 'POST', path: '/containers/{id}/rename', handle: (request) => rename(backend, request) },
     { method: 'DELETE', path: '/containers/{id}', handle: (request) => remove(backend, request) },
-    action('start', (request) => backend.start(id(request))),
+    action('start', (request) => start(backend, request)),
     action('stop', (request) => backend.stop(id(request), decodeStop(request.query, request.version))),
     action('restart', (request) => backend.restart(id(request), decodeStop(request.query, request.version))),
     action('kill', (request) => backend.kill(id(request), request.query.text('signal'))),

@@ -34,19 +34,21 @@ export function takeOver(socket: Socket, res: ServerResponse, headers: Readonly<
 /** How long a client may leave its side open once the stream has ended. */
 const lingering = 5_000;
 
-/**
- * Runs `serve` on a raw stream (which may be gone already: `serve` then lets go of what it holds), then closes it so that
- * what was written arrives: end, read on, and only then destroy.
- */
+/** Closes a connection so that what was written arrives: end, read on, and only then destroy. */
+export function closeGently(connection: Duplex): void {
+  connection.end();
+  connection.resume();
+  const timer = setTimeout(() => connection.destroy(), lingering).unref();
+  connection.once('close', () => clearTimeout(timer));
+}
+
+/** Runs `serve` on a raw stream, then closes it. The stream may be gone already: `serve` then lets go of what it holds. */
 export async function serveConnection(connection: Duplex, serve: (connection: Duplex) => Promise<void>): Promise<void> {
   // A client that vanishes is an ordinary end: `serve` sees `close`.
   connection.on('error', () => connection.destroy());
   try {
     await serve(connection);
   } finally {
-    connection.end();
-    connection.resume();
-    const timer = setTimeout(() => connection.destroy(), lingering).unref();
-    connection.once('close', () => clearTimeout(timer));
+    closeGently(connection);
   }
 }

@@ -3,6 +3,7 @@ import { progressLines } from '../http/lines.ts';
 import { badParameter } from '../http/query.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import type { Route } from '../http/router.ts';
+import { notImplemented } from '../unsupported.ts';
 import type { ImagesBackend } from './backend.ts';
 import { decodeList, decodePlatform, decodePull, joinReference } from './decode.ts';
 import { shapeAll } from './progress.ts';
@@ -30,6 +31,7 @@ async function tag(backend: ImagesBackend, request: ApiRequest): Promise<Reply> 
 
 async function remove(backend: ImagesBackend, request: ApiRequest): Promise<Reply> {
   const { query } = request;
+  if (query.has('platforms')) throw notImplemented('remove single platforms of an image');
   return json(await backend.remove(param(request, 'name'), { force: query.flag('force'), noPrune: query.flag('noprune') }));
 }
 
