@@ -1,4 +1,5 @@
 import type { ContainerConfig, ContainerImage, ContainerState } from '../types/index.ts';
+import type { LogSink } from '@gantry/driver-api';
 import type { Platform } from '@gantry/oci';
 import { deferred, type Deferred } from '../util/deferred.ts';
 import type { Actor } from './actor.ts';
@@ -41,8 +42,8 @@ export class Container {
   /** Clients that wait for its start. */
   readonly attachments: Set<PendingAttachment> = new Set<PendingAttachment>();
   readonly execs: Map<string, ExecRecord> = new Map<string, ExecRecord>();
-  /** Its log and files on the containers' machine; absent: not asked for in this session yet. */
-  folder: string | undefined;
+  /** Where its output is logged; undefined: not asked for in this session yet. */
+  sink: Promise<LogSink | undefined> | undefined;
   /** It ends by our own doing. */
   stopping = false;
 

@@ -3,12 +3,19 @@ import type { Core } from '../core.ts';
 import { logDriverOf } from '../drivers/drivers.ts';
 import type { Container } from './container.ts';
 
-/** Where the keeper writes a container's output; undefined: nowhere. */
-export async function logSink(core: Pick<Core, 'drivers'>, container: Container): Promise<LogSink | undefined> {
-  const { id, row } = container;
+/** Where the keeper writes a container's output; undefined: nowhere. Asked of the driver once in a session. */
+export function logSink(core: Pick<Core, 'drivers'>, container: Container): Promise<LogSink | undefined> {
+  const asking = (container.sink ??= askForSink(core, container));
+  asking.catch(() => {
+    if (container.sink === asking) container.sink = undefined;
+  });
+  return asking;
+}
+
+async function askForSink(core: Pick<Core, 'drivers'>, { id, row }: Container): Promise<LogSink | undefined> {
   const driver = logDriverOf(core.drivers, row.config.log.driver);
   if (driver === undefined) return undefined;
-  const dir = (container.folder ??= (await core.drivers.host.folder(id)).path);
+  const { path: dir } = await core.drivers.host.folder(id);
   return driver.sink({ id, options: { ...row.config.log.options }, attrs: logAttributes(row.config), dir });
 }
 
