@@ -15,6 +15,8 @@ const joinBelow = 8 * 1024;
 /** Length of `sun_path`, less the final zero. */
 const maxSocketPath = 107;
 const headerLength = 5;
+/** How long `close()` waits for what was sent to leave. */
+const farewell = 1000;
 
 interface Waiter {
   readonly resolve: (frame: Frame | undefined) => void;
@@ -147,12 +149,17 @@ export class FrameConnection implements AsyncDisposable {
     }
   }
 
-  /** Lets what was sent leave, and closes. Repeatable. */
+  /** Lets what was sent leave, for a second at most, and closes. Repeatable. */
   async close(): Promise<void> {
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
     if (!this.#socket.destroyed) {
-      // A peer that reads nothing may not hold us: what is still queued is dropped with the connection.
-      if (this.#socket.writableLength > 0) this.#socket.destroySoon();
-      else this.#socket.destroy();
+      this.#socket.destroySoon();
+      // A peer that reads nothing may not hold us.
+      const timer = setTimeout(() => {
+        this.#socket.destroy();
+      }, farewell);
+      await this.closed;
+      clearTimeout(timer);
     }
     await this.closed;
   }

@@ -19,6 +19,11 @@ export interface OpenNativeOptions {
   readonly log?: string;
   /** Path of the binary; default: the platform package's. */
   readonly binary?: string;
+  /**
+   * What becomes of a running zygote of another build that speaks our protocol. `replace` (default): it ends with its last
+   * keeper, and a new one is started, so that an update is effective for the next container. `adopt`: it is used.
+   */
+  readonly otherBuild?: 'replace' | 'adopt';
 }
 
 /** The connection of a tree operation: after the answer, frames of the fs protocol. */
@@ -80,6 +85,15 @@ export interface Native extends AsyncDisposable {
 
   /** A process confined to a tree, on a connection of its own. */
   openFs(r: FsRequest): Promise<FsConnection>;
+
+  /**
+   * Puts away what a keeper left that died together with its zygote: ends its processes, writes `exit.json` if there is none,
+   * removes its cgroups and pins. A zygote does so by itself for keepers of its own.
+   *
+   * @returns false: the folder tells of no keeper.
+   * @throws conflict: the keeper lives.
+   */
+  bury(dir: string): Promise<boolean>;
 
   /** The zygote ends with its last keeper, and takes no more work. */
   quit(): Promise<void>;

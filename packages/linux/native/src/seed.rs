@@ -7,7 +7,6 @@
 //! /sys    sysfs, if the zygote may mount it (new user namespaces may only mount what is visible already)
 //! ```
 
-use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -87,12 +86,6 @@ impl Seed {
         rustix::process::chroot(".").step("chroot")
     }
 
-    /// A copy of the seed of this process's own: the host's mounts are out of reach from here on.
-    pub fn enter_private(&self) -> Result<()> {
-        self.enter()?;
-        unshare(UnshareFlags::NEWNS).step("unshare mount namespace")
-    }
-
     pub fn fds(&self) -> [RawFd; 3] {
         [self.namespace.as_raw_fd(), self.host.as_raw_fd(), self.host_root.as_raw_fd()]
     }
@@ -147,10 +140,4 @@ pub fn is_null(fd: BorrowedFd<'_>) -> bool {
     rustix::fs::fstat(fd).is_ok_and(|s| {
         FileType::from_raw_mode(s.st_mode) == FileType::CharacterDevice && s.st_rdev == rustix::fs::makedev(1, 3)
     })
-}
-
-/// The host's null device, opened, its numbers checked.
-pub fn host_null(flags: OFlags) -> Result<File> {
-    let fd = open("/dev/null", flags)?;
-    if is_null(fd.as_fd()) { Ok(fd.into()) } else { Err(Fail::internal("/dev/null of the host is no null device")) }
 }
