@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GantryError } from '@gantry/errors';
+import { quoted } from './text.ts';
 
 /** `sha256:<64 hex>` (OCI image spec, "Digests"). Only sha256 is accepted: it is what registries use. */
 export type Digest = `sha256:${string}`;
@@ -18,7 +19,7 @@ export function isDigest(value: unknown): value is Digest {
 
 /** @throws GantryError invalid `bad-digest`. Strict, since digests become file names. */
 export function parseDigest(value: unknown): Digest {
-  if (!isDigest(value)) throw new GantryError('invalid', 'bad-digest', `invalid digest ${JSON.stringify(value)}: expected sha256: and 64 hexadecimal digits`);
+  if (!isDigest(value)) throw new GantryError('invalid', 'bad-digest', `invalid digest ${quoted(String(value))}: expected sha256: and 64 hexadecimal digits`);
   return value;
 }
 

@@ -8,3 +8,4 @@ export * from './platform.ts';
 export * from './runtime-spec.ts';
 export * from './docker-defaults.ts';
 export * from './users.ts';
+export { printable, quoted } from './text.ts';

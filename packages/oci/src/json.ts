@@ -1,4 +1,5 @@
 import { GantryError } from '@gantry/errors';
+import { printable } from './text.ts';
 
 /** What a document is called in errors, and the stable code of those errors. */
 export interface JsonSource {
@@ -33,7 +34,7 @@ function isTooDeep(bytes: Uint8Array): boolean {
 }
 
 function bad(source: JsonSource, why: string, cause?: unknown): GantryError {
-  return new GantryError('invalid', source.code, `invalid ${source.what}: ${why}`, cause === undefined ? {} : { cause });
+  return new GantryError('invalid', source.code, `invalid ${source.what}: ${printable(why, 512)}`, cause === undefined ? {} : { cause });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Descriptor, ImageIndex, ImageManifest } from './image.ts';
 import { JsonReader } from './json.ts';
 import { isIndexType, isManifestType, isSchema1Type } from './media-types.ts';
 import type { Platform } from './platform.ts';
+import { quoted } from './text.ts';
 
 /** A manifest or an index, told apart by `kind`. */
 export type ManifestDocument =
@@ -34,7 +35,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): ManifestDoc
   if (isSchema1Type(mediaType)) throw schema1();
   const isIndex = isIndexType(mediaType);
   if (!isIndex && !isManifestType(mediaType)) {
-    throw new GantryError('invalid', 'unsupported-media-type', `${JSON.stringify(mediaType.slice(0, 128))} is not the media type of an image manifest or index`, {
+    throw new GantryError('invalid', 'unsupported-media-type', `${quoted(mediaType)} is not the media type of an image manifest or index`, {
       details: { mediaType },
     });
   }
@@ -42,12 +43,12 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): ManifestDoc
   // Go's decoder matches keys in any case, ours does not: a key that only Go would take makes two documents of one.
   for (const key of json.keys()) {
     const known = topLevelKeys.find((name) => name.toLowerCase() === key.toLowerCase());
-    if (known !== undefined && known !== key) throw json.fail(JSON.stringify(key), `is spelt otherwise than ${known}`);
+    if (known !== undefined && known !== key) throw json.fail(quoted(key), `is spelt otherwise than ${known}`);
   }
   if (json.has('fsLayers') || json.optionalCount('schemaVersion') === 1) throw schema1();
   if (json.count('schemaVersion') !== 2) throw json.fail('schemaVersion', 'is not 2');
   const named = json.optionalString('mediaType');
-  if (named !== undefined && named !== mediaType) throw json.fail('mediaType', `is ${JSON.stringify(named)}, but the document is stored as ${mediaType}`);
+  if (named !== undefined && named !== mediaType) throw json.fail('mediaType', `is ${quoted(named)}, but the document is stored as ${mediaType}`);
   for (const key of isIndex ? ['layers', 'config'] : ['manifests']) {
     if (json.has(key)) throw json.fail(key, `has no place in ${isIndex ? 'an index' : 'a manifest'}: the document is ambiguous`);
   }

@@ -1,4 +1,5 @@
 import { GantryError } from '@gantry/errors';
+import { quoted } from './text.ts';
 
 /** OCI image spec, image index, `platform`: GOOS and GOARCH names. */
 export interface Platform {
@@ -23,7 +24,7 @@ export function hostPlatform(): Platform {
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
   if (parts.length > 3 || parts.some((part) => !/^[a-z0-9][a-z0-9_.-]*$/.test(part))) {
-    throw new GantryError('invalid', 'bad-platform', `invalid platform ${JSON.stringify(text)}: expected os[/arch[/variant]]`);
+    throw new GantryError('invalid', 'bad-platform', `invalid platform ${quoted(text)}: expected os[/arch[/variant]]`);
   }
   const host = hostPlatform();
   const [first = '', second, variant] = parts;

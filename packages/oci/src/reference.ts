@@ -1,5 +1,6 @@
 import { GantryError } from '@gantry/errors';
 import { isDigest, type Digest } from './digest.ts';
+import { quoted } from './text.ts';
 
 /** A normalised reference to an image: what `debian`, `localhost:5000/a/b:1` or `x@sha256:...` mean. */
 export interface Reference {
@@ -21,7 +22,7 @@ const domainLabel = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const domainPattern = new RegExp(`^(?:${domainLabel}(?:\\.${domainLabel})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
 
 const bad = (text: string, why: string): GantryError =>
-  new GantryError('invalid', 'bad-reference', `invalid reference format: ${JSON.stringify(text)}: ${why}`, { details: { reference: text } });
+  new GantryError('invalid', 'bad-reference', `invalid reference format: ${quoted(text, 512)}: ${why}`, { details: { reference: text } });
 
 function splitDomain(name: string): readonly [domain: string, path: string] {
   const slash = name.indexOf('/');

@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { isDigest, isIndexType, isManifestType, mediaTypes, type Descriptor } from '@gantry/oci';
+import { isDigest, isIndexType, isManifestType, mediaTypes, quoted, type Descriptor } from '@gantry/oci';
 import { readBlob } from './blob/read-blob.ts';
 import type { BlobRead, ContentCall, ImageContent, RawManifest } from './content.ts';
 import type { HttpResponse } from './http/response.ts';
@@ -49,5 +49,5 @@ export class RegistryContent implements ImageContent {
 function saidDigest(response: HttpResponse): Descriptor['digest'] | undefined {
   const value = response.header('docker-content-digest');
   if (value === undefined || isDigest(value)) return value;
-  throw new GantryError('invalid', 'bad-digest', `${response.url.host} names a manifest by ${JSON.stringify(value.slice(0, 128))}, which is no sha256 digest`);
+  throw new GantryError('invalid', 'bad-digest', `${response.url.host} names a manifest by ${quoted(value)}, which is no sha256 digest`);
 }

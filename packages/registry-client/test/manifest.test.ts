@@ -1,5 +1,5 @@
 import { mediaTypes, parsePlatform, type Descriptor } from '@gantry/oci';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RegistryClient } from '../src/index.ts';
 import { eventually, failure, quickClient } from './support/client.ts';
 import { Holding } from './support/images.ts';
@@ -7,16 +7,24 @@ import { ScriptedServer, sendJson, type Handler } from './support/scripted-serve
 
 let holding: Holding;
 let registry: ScriptedServer;
+
+/** One for all: its threads take long to start on a busy machine. */
 let client: RegistryClient;
+
+beforeAll(() => {
+  client = quickClient();
+});
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]();
+});
 
 beforeEach(async () => {
   holding = new Holding();
   registry = await ScriptedServer.start(holding.serve);
-  client = quickClient();
 });
 
 afterEach(async () => {
-  await client[Symbol.asyncDispose]();
   await registry[Symbol.asyncDispose]();
 });
 

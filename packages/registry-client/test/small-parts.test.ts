@@ -2,10 +2,10 @@ import { GantryError } from '@gantry/errors';
 import { describe, expect, it } from 'vitest';
 import { AsyncQueue } from '../src/async-queue.ts';
 import { isRangeFrom } from '../src/blob/content-range.ts';
+import { redactUrl } from '../src/http/transport.ts';
 import { delayBefore, isTransient, parseRetryAfter } from '../src/http/retry.ts';
 import { createRegistryClient, Join } from '../src/index.ts';
 import { Slots } from '../src/pull/slots.ts';
-import { printable, redactUrl } from '../src/text.ts';
 import { Credit } from '../src/threads/credit.ts';
 import { failure } from './support/client.ts';
 
@@ -75,13 +75,7 @@ describe('isRangeFrom', () => {
   });
 });
 
-describe('printable', () => {
-  it('leaves nothing that moves a cursor or hides', () => {
-    expect(printable('a\u001b[31mb\r\nc\u202ed\u200be\u0000\u009bf', 100)).toBe('a [31mb c d e f');
-    expect(printable('x'.repeat(1000), 10)).toBe(`${'x'.repeat(10)}...`);
-    expect(printable('\ud800', 10)).toBe('');
-  });
-
+describe('redactUrl', () => {
   it('shows no secret of a URL', () => {
     expect(redactUrl(new URL('https://user:pw@host/path?X-Signature=secret#x'))).toBe('https://host/path');
   });

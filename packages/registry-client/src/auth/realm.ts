@@ -1,4 +1,5 @@
 import { GantryError } from '@gantry/errors';
+import { quoted } from '@gantry/oci';
 import type { HostRules } from '../http/host-rules.ts';
 
 /** Token servers that stand apart from their registry and are known to belong to it. */
@@ -51,7 +52,7 @@ export class Realms {
 function originOf(text: string): string {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.pathname !== '/' || url.search !== '') {
-    throw new GantryError('invalid', 'bad-option', `the trusted realm ${JSON.stringify(text)} is not an origin such as https://auth.example.com`);
+    throw new GantryError('invalid', 'bad-option', `the trusted realm ${quoted(text)} is not an origin such as https://auth.example.com`);
   }
   return url.origin;
 }

@@ -1,4 +1,5 @@
 import { GantryError } from '@gantry/errors';
+import { quoted } from '@gantry/oci';
 import { canonicalHost, hostUrl, type HostRules } from './host-rules.ts';
 
 /** One place that serves a repository: a mirror, or the registry itself. */
@@ -45,7 +46,7 @@ export class Endpoints {
 function mirrorEndpoint(text: string): Endpoint {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    throw new GantryError('invalid', 'bad-mirror', `invalid mirror ${JSON.stringify(text)}: expected https://host or http://host, without user, path or query`);
+    throw new GantryError('invalid', 'bad-mirror', `invalid mirror ${quoted(text)}: expected https://host or http://host, without user, path or query`);
   }
   return { host: url.host, roots: [url] };
 }

@@ -1,5 +1,5 @@
 import { GantryError, isGantryError } from '@gantry/errors';
-import { printable } from '../text.ts';
+import { printable } from '@gantry/oci';
 import type { HttpResponse } from './response.ts';
 import { parseRetryAfter } from './retry.ts';
 

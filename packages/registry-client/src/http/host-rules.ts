@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { GantryError } from '@gantry/errors';
+import { quoted } from '@gantry/oci';
 import type { HostCertificates } from '../options.ts';
 
 /**
@@ -79,5 +80,5 @@ export function hostUrl(scheme: 'http' | 'https', host: string): URL {
 }
 
 function badHost(host: string, why: string): GantryError {
-  return new GantryError('invalid', 'bad-host', `invalid registry host ${JSON.stringify(host)}: ${why}`, { details: { host } });
+  return new GantryError('invalid', 'bad-host', `invalid registry host ${quoted(host)}: ${why}`, { details: { host } });
 }

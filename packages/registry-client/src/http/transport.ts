@@ -3,7 +3,6 @@ import https from 'node:https';
 import { GantryError } from '@gantry/errors';
 import type { ClientLog } from '../log.ts';
 import type { ProxyOptions, ResolvedOptions } from '../options.ts';
-import { redactUrl } from '../text.ts';
 import { aborted, connectionError, Stalled } from './connection-error.ts';
 import type { HostRules } from './host-rules.ts';
 import { HttpResponse } from './response.ts';
@@ -16,6 +15,11 @@ export interface HttpRequest {
   readonly authorization?: string | undefined;
   readonly body?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** For logs: query and fragment of a redirect carry signatures, user info is a secret. */
+export function redactUrl(url: URL): string {
+  return url.origin + url.pathname;
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

@@ -1,5 +1,5 @@
 import { GantryError, isGantryError } from '@gantry/errors';
-import { compressionOf, type Compression, type Descriptor, type DiffID } from '@gantry/oci';
+import { compressionOf, quoted, type Compression, type Descriptor, type DiffID } from '@gantry/oci';
 import { withPartial } from '../blob/with-partial.ts';
 import type { ImageContent } from '../content.ts';
 import type { OnRetry } from '../http/retry.ts';
@@ -28,7 +28,7 @@ const worthless: ReadonlySet<string> = new Set(['digest-mismatch', 'diff-id-mism
 export function layerCompression(descriptor: Descriptor): Compression {
   const compression = compressionOf(descriptor.mediaType);
   if (compression !== undefined) return compression;
-  throw new GantryError('invalid', 'unsupported-layer-type', `a layer of type ${JSON.stringify(descriptor.mediaType)} cannot be unpacked: expected a tar, plain or compressed by gzip or zstd`, {
+  throw new GantryError('invalid', 'unsupported-layer-type', `a layer of type ${quoted(descriptor.mediaType)} cannot be unpacked: expected a tar, plain or compressed by gzip or zstd`, {
     details: { digest: descriptor.digest, mediaType: descriptor.mediaType },
   });
 }

@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { digestOf, type Descriptor, type Digest, type ManifestDocument } from '@gantry/oci';
+import { digestOf, quoted, type Descriptor, type Digest, type ManifestDocument } from '@gantry/oci';
 import type { DocumentParser } from './parser.ts';
 
 /** A manifest or index: its exact bytes, what they are called, what they say. */
@@ -29,7 +29,7 @@ export async function verifyManifest(parser: DocumentParser, bytes: Uint8Array, 
     throw new GantryError('dataLoss', 'digest-mismatch', `the manifest should be ${expected.digest}, but what came is ${digest}`, { details: { expected: expected.digest, digest } });
   }
   if (expected.mediaType !== undefined && mediaType !== expected.mediaType) {
-    throw new GantryError('invalid', 'media-type-mismatch', `the manifest ${digest} is listed as ${expected.mediaType}, but served as ${JSON.stringify(mediaType.slice(0, 128))}`, { details: { digest } });
+    throw new GantryError('invalid', 'media-type-mismatch', `the manifest ${digest} is listed as ${expected.mediaType}, but served as ${quoted(mediaType)}`, { details: { digest } });
   }
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes, document: await parser.manifest(bytes, mediaType) };
 }

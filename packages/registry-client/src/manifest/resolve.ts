@@ -1,9 +1,8 @@
 import { GantryError, isGantryError } from '@gantry/errors';
-import { familiarReference, formatPlatform, hostPlatform, isIndexType, isManifestType, pickPlatform, withDefaultTag, type Descriptor, type ImageIndex, type ImageManifest, type Platform, type Reference } from '@gantry/oci';
+import { familiarReference, formatPlatform, hostPlatform, isIndexType, isManifestType, pickPlatform, printable, withDefaultTag, type Descriptor, type ImageIndex, type ImageManifest, type Platform, type Reference } from '@gantry/oci';
 import type { ImageContent } from '../content.ts';
 import type { ClientLog } from '../log.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import { printable } from '../text.ts';
 import { verifyManifest, type Expected, type FetchedManifest } from './fetched.ts';
 import type { DocumentParser } from './parser.ts';
 

@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { digestOf, isImageConfigType, type Descriptor, type ImageConfig } from '@gantry/oci';
+import { digestOf, isImageConfigType, quoted, type Descriptor, type ImageConfig } from '@gantry/oci';
 import { collectBlob } from '../blob/collect.ts';
 import type { ImageContent } from '../content.ts';
 import type { ClientLog } from '../log.ts';
@@ -25,7 +25,7 @@ export interface FetchedConfig {
 /** @throws GantryError invalid `not-an-image`, `bad-image-config`; as `collectBlob`. */
 export async function readConfig(c: ConfigContext, descriptor: Descriptor): Promise<FetchedConfig> {
   if (!isImageConfigType(descriptor.mediaType)) {
-    throw new GantryError('invalid', 'not-an-image', `this is no container image: its configuration is of type ${JSON.stringify(descriptor.mediaType)}`, { details: { mediaType: descriptor.mediaType } });
+    throw new GantryError('invalid', 'not-an-image', `this is no container image: its configuration is of type ${quoted(descriptor.mediaType)}`, { details: { mediaType: descriptor.mediaType } });
   }
   const stored = await c.store?.get(descriptor.digest, { max: c.max });
   if (stored !== undefined) {

@@ -48,5 +48,6 @@ export function failure(kind: string, code: string, message?: string): Error {
 
 /** Polls without hurry: the machine may be busy. */
 export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
+  // eslint-disable-next-line vitest/valid-expect -- the caller calls the matcher
   return expect.poll(read, { interval: 5, timeout: 20_000 });
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 export interface Seen {
   readonly method: string;
@@ -27,6 +28,7 @@ export const pem: TestCertificates = { ca: fixture('ca.pem'), serverCert: fixtur
 /** An HTTP server on a free port of 127.0.0.1 that does what a test tells it, and remembers what it was asked. */
 export class ScriptedServer implements AsyncDisposable {
   readonly seen: Seen[] = [];
+  readonly port: number;
   /** Connections that were made, whatever was said over them. */
   connections = 0;
   handler: Handler;
@@ -34,8 +36,9 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #scheme: string;
 
-  private constructor(server: http.Server, scheme: string, handler: Handler) {
+  private constructor(server: http.Server, port: number, scheme: string, handler: Handler) {
     this.#server = server;
+    this.port = port;
     this.#scheme = scheme;
     this.handler = handler;
     server.on('connection', (socket: Socket) => {
@@ -53,18 +56,14 @@ export class ScriptedServer implements AsyncDisposable {
 
   static async startAt(port: number, handler: Handler, tls?: https.ServerOptions): Promise<ScriptedServer> {
     const server = tls === undefined ? http.createServer() : https.createServer({ cert: pem.serverCert, key: pem.serverKey, ...tls });
-    const scripted = new ScriptedServer(server, tls === undefined ? 'http' : 'https', handler);
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    return scripted;
+    return new ScriptedServer(server, (server.address() as AddressInfo).port, tls === undefined ? 'http' : 'https', handler);
   }
 
   get openConnections(): number {
     return this.#sockets.size;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
 
   get host(): string {
     return `127.0.0.1:${this.port}`;
@@ -83,8 +82,9 @@ export class ScriptedServer implements AsyncDisposable {
     return this.seen.map(({ method, path }) => `${method} ${path}`);
   }
 
-  dropConnections(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+  /** Calls back for each TLS connection. */
+  onConnection(seen: (socket: TLSSocket) => void): void {
+    this.#server.on('secureConnection', seen);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

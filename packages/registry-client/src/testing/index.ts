@@ -1,0 +1,1 @@
+export { blobStoreContract, type BlobStoreHarness, type TestFunction } from './blob-store-contract.ts';
