@@ -5,3 +5,4 @@ export type { FsConnection, Native, NetlinkCall, OpenNativeOptions } from './nat
 export { openNative } from './open-native.ts';
 export { FrameConnection, type Frame } from './frames.ts';
 export type * from './fs-types.ts';
+export { openFsSession } from './fs-session.ts';

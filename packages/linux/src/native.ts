@@ -1,4 +1,5 @@
 import type { FrameConnection } from './frames.ts';
+import type { NativeEndpoint } from './fs-types.ts';
 import type { Keeper } from './keeper.ts';
 import type {
   BindRequest,
@@ -48,6 +49,8 @@ export interface Native extends AsyncDisposable {
   /** Of the zygote. */
   readonly pid: number;
   readonly build: string;
+  /** For `openFsSession`, here and in worker threads. */
+  readonly endpoint: NativeEndpoint;
 
   ping(): Promise<void>;
 

@@ -81,6 +81,8 @@ export interface OverlayRequest {
 
 export interface BindRequest {
   readonly source: string;
+  /** A folder on the host that `source` is a path in: symlinks in it lead inside the folder, never out. */
+  readonly within?: string;
   readonly target: string;
   readonly recursive?: boolean;
   readonly readonly?: boolean;

@@ -1,5 +1,6 @@
 import { GantryError, isGantryError } from '@gantry/errors';
 import { asList, Fields } from './fields.ts';
+import type { NativeEndpoint } from './fs-types.ts';
 import type { Keeper } from './keeper.ts';
 import { KeeperClient } from './keeper-client.ts';
 import type { FsConnection, Native, NetlinkCall } from './native.ts';
@@ -25,6 +26,10 @@ export class ZygoteClient implements Native {
     this.#rpc = new Rpc(dialled, (event) => {
       this.#event(event);
     });
+  }
+
+  get endpoint(): NativeEndpoint {
+    return { socket: this.#socket, build: this.build, instance: this.#instance };
   }
 
   async ping(): Promise<void> {

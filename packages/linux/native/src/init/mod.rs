@@ -8,7 +8,7 @@ pub mod exec;
 mod mask;
 mod mounts;
 mod process;
-mod resolve;
+pub mod resolve;
 mod slot;
 
 use std::borrow::Cow;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::conn::body;
 use crate::error::{Context, Fail, Result};
+use crate::init::resolve;
 use crate::mounts;
 use crate::plan::Overlay;
 use crate::sys::mount::{MountAttr, mount_setattr};
@@ -64,6 +65,8 @@ fn overlay_op(r: OverlayOp) -> Result<Value> {
 #[derive(Deserialize)]
 struct BindOp {
     source: String,
+    /// A folder that the source is a path in: symlinks lead inside it, never out.
+    within: Option<String>,
     target: String,
     #[serde(default)]
     recursive: bool,
@@ -72,7 +75,11 @@ struct BindOp {
 }
 
 fn bind_op(r: BindOp) -> Result<Value> {
-    let tree = mounts::clone_of(&mounts::open_path(&r.source)?, r.recursive)?;
+    let source = match &r.within {
+        Some(root) => resolve::find(mounts::open_path(root)?.as_fd(), &r.source).step_with(|| format!("open {}", r.source))?,
+        None => mounts::open_path(&r.source)?,
+    };
+    let tree = mounts::clone_of(&source, r.recursive)?;
     let target = mounts::open_path(&r.target)?;
     if r.readonly {
         let attr = MountAttr { set: libc::MOUNT_ATTR_RDONLY, ..MountAttr::default() };
