@@ -100,8 +100,8 @@ class ApiHandlers implements Api {
 
   readonly clientError = (error: Error, socket: Duplex): void => {
     if (isHijacked(socket)) return;
-    this.log.debug({ error: error.message }, 'a client sent what is no HTTP request');
-    if (!socket.writable || this.busy.has(socket)) {
+    this.log.debug({ error: error.message }, 'a connection failed, or was no HTTP');
+    if (!socket.writable || isReset(error) || this.busy.has(socket)) {
       socket.destroy();
       return;
     }
@@ -170,6 +170,8 @@ class ApiHandlers implements Api {
 }
 
 const isTimeout = (error: Error): boolean => 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+
+const isReset = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
 /** The place where it happened is that of the first cause. */
 function stackOf(error: Error): string | undefined {

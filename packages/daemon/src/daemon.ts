@@ -50,19 +50,19 @@ export async function startDaemon({ config, log }: StartOptions): Promise<Daemon
     log,
     socket: config.hosts[0],
   });
+  const end = async (): Promise<void> => {
+    await engine[Symbol.asyncDispose]();
+    if (config.pidfile !== undefined) await removePidfile(config.pidfile);
+  };
   try {
-    const server = await startApiServer({ hosts: config.hosts, gid, backends: createBackends(engine, config), product, log });
+    // Before it listens: whoever got an answer may look for it.
     if (config.pidfile !== undefined) await writePidfile(config.pidfile);
+    const server = await startApiServer({ hosts: config.hosts, gid, backends: createBackends(engine, config), product, log });
     let closing: Promise<void> | undefined;
-    const close = (): Promise<void> =>
-      (closing ??= (async () => {
-        await server.close();
-        await engine[Symbol.asyncDispose]();
-        if (config.pidfile !== undefined) await removePidfile(config.pidfile);
-      })());
+    const close = (): Promise<void> => (closing ??= server.close().then(end));
     return { engine, hosts: config.hosts, close, [Symbol.asyncDispose]: close };
   } catch (error) {
-    await engine[Symbol.asyncDispose]();
+    await end();
     throw error;
   }
 }

@@ -103,7 +103,8 @@ describe('attach', () => {
   const attachTo = (once: boolean, terminal: boolean): Backends =>
     backendsOf({
       containers: {
-        inspect: async () => ({ ...details, config: { ...config, stdinOnce: once, terminal } }),
+        find: async () => containerId,
+        list: async () => [{ ...details, config: { ...config, stdinOnce: once, terminal } }],
         attach: async () =>
           streamsOf({
             terminal,
@@ -166,6 +167,8 @@ test('through the API: a name, a log, an exit', async () => {
   const socketPath = join(folder, 's');
   const backends = backendsOf({
     containers: {
+      find: async () => containerId,
+      list: async () => [details],
       inspect: async () => details,
       logs: async function* () {
         yield { at: '2026-11-25T01:17:31.982303744Z', fd: 1, line: Buffer.from('hello\n') };

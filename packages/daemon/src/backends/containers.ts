@@ -1,5 +1,5 @@
-import type { AttachedStreams, ContainersBackend, LogLine, LogStream, LogsQuery } from '@gantry/api';
-import type { Engine } from '@gantry/engine';
+import type { AttachedStreams, AttachQuery, ContainersBackend, LogLine, LogStream, LogsQuery } from '@gantry/api';
+import type { ContainerConfig, Engine } from '@gantry/engine';
 import { toInspect, toSummary } from '../wire/container.ts';
 import { toSelection } from '../wire/container-filters.ts';
 import { toCreateContainer } from '../wire/create.ts';
@@ -17,17 +17,25 @@ function keptOpen(stdin: WritableStream<Uint8Array>): WritableStream<Uint8Array>
   });
 }
 
-async function attach(engine: Engine, id: string, query: Parameters<ContainersBackend['attach']>[1]): Promise<AttachedStreams> {
-  const { config } = await engine.containers.inspect(id);
+/** From the engine's memory: inspect would ask drivers for what is not needed here. @throws GantryError notFound */
+async function configOf({ containers }: Engine, ref: string): Promise<ContainerConfig> {
+  const id = await containers.find(ref);
+  const [found] = await containers.list({ all: true, filter: { ids: [id] } });
+  // It may have been removed in between.
+  return found?.config ?? (await containers.inspect(ref)).config;
+}
+
+async function attach(engine: Engine, id: string, query: AttachQuery): Promise<AttachedStreams> {
   const { stream, ...wanted } = query;
   const streams = await engine.containers.attach(id, { ...wanted, follow: stream });
-  const endsWithClient = config.stdinOnce && !config.terminal;
-  return streams.stdin === undefined || endsWithClient ? streams : { ...streams, stdin: keptOpen(streams.stdin) };
+  if (streams.stdin === undefined) return streams;
+  const { stdinOnce, terminal } = await configOf(engine, id);
+  return stdinOnce && !terminal ? streams : { ...streams, stdin: keptOpen(streams.stdin) };
 }
 
 async function logs(engine: Engine, id: string, query: LogsQuery): Promise<LogStream> {
   const { since, until, ...rest } = query;
-  const { config } = await engine.containers.inspect(id);
+  const { terminal } = await configOf(engine, id);
   const entries = engine.containers.logs(id, {
     ...rest,
     ...(since === undefined ? {} : { since: fromNanos(since) }),
@@ -36,7 +44,7 @@ async function logs(engine: Engine, id: string, query: LogsQuery): Promise<LogSt
   const lines = (async function* (): AsyncGenerator<LogLine, void, undefined> {
     for await (const { at, fd, line } of entries) yield { at, fd, data: line };
   })();
-  return { terminal: config.terminal, lines };
+  return { terminal, lines };
 }
 
 export function containersBackend(engine: Engine): ContainersBackend {
