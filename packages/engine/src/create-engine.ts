@@ -91,6 +91,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   });
   for (const [name, runtime] of drivers.runtimes) void followRuntime(core, name, runtime, stop.signal);
 
+  stack.defer(() => settle(containers, options.closeDeadline ?? 5000));
   const resources = stack.move();
   return {
     id,
@@ -102,6 +103,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     events: (o = {}) => events.watch(o),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Lets steps that have begun come to their end, for a while: what they leave unfinished, the next engine finishes. */
+async function settle(containers: ContainerStore, within: number): Promise<void> {
+  const { promise: enough, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), within);
+  await Promise.race([enough, Promise.all(containers.all().map((container) => container.actor.idle()))]);
+  clearTimeout(timer);
+  for (const container of containers.all()) container.close();
 }
 
 async function makeRoots({ dataRoot, runRoot }: EngineOptions): Promise<{ readonly dataRoot: string; readonly runRoot: string }> {

@@ -1,4 +1,4 @@
-import { GantryError } from '@gantry/errors';
+import { GantryError, isGantryError } from '@gantry/errors';
 import type { Core } from '../core.ts';
 import { logDriverOf, runtimeOf } from '../drivers/drivers.ts';
 import type { AttachContainer, ContainerStreams } from '../types/index.ts';
@@ -27,13 +27,23 @@ export async function attach(core: Needs, container: Container, o: AttachContain
     },
   );
   if (!follow) client.giveUp();
-  else if (container.isRunning) await client.connect(runtimeOf(core.drivers, row.config.runtime), id);
+  else if (container.isRunning) await connect(core, container, client);
   else container.attachments.add(client); // connected between its next creation in the runtime and its start
   const connectedAt = now();
   core.events.record(containerEvent(row, 'attach'));
   const streams = client.streams();
   if (o.logs !== true) return streams;
   return { ...streams, output: withLog(core, container, o, connectedAt, streams) };
+}
+
+/** One that ends at this moment has no more to say. */
+async function connect(core: Needs, { id, row }: Container, client: PendingAttachment): Promise<void> {
+  try {
+    await client.connect(runtimeOf(core.drivers, row.config.runtime), id);
+  } catch (error) {
+    if (!isGantryError(error) || (error.kind !== 'conflict' && error.kind !== 'notFound')) throw error;
+    client.giveUp();
+  }
 }
 
 /** What was logged before the connection stood, then what came over it. */

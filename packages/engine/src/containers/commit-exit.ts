@@ -14,7 +14,7 @@ export function commitExit(core: Pick<Core, 'db' | 'table' | 'events'>, containe
   });
   container.row = { ...row, state, token: null };
   container.execs.clear();
-  container.ended(exit.code);
+  container.exit.happened({ exitCode: exit.code });
 }
 
 function secondsBetween(from: string | null, to: string): number {

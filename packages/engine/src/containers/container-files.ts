@@ -9,6 +9,8 @@ const folderId = 'container-files';
 const names = ['hosts', 'hostname', 'resolv.conf'] as const;
 /** Milliseconds for which the machine's own resolv.conf and hosts are taken as read. */
 const freshFor = 5000;
+/** Milliseconds after which they must be read anew before they are used. */
+const usableFor = 30_000;
 const maxHostFile = 1024 * 1024;
 
 interface HostFiles {
@@ -26,7 +28,8 @@ export class ContainerFilesStore {
   readonly #tree: string;
   readonly #etc: string;
   #folder: Promise<string> | undefined;
-  #hostFiles: Promise<HostFiles> | undefined;
+  #hostFiles: HostFiles | undefined;
+  #reading: Promise<HostFiles> | undefined;
 
   constructor(host: Host, session: string) {
     this.#host = host;
@@ -88,18 +91,24 @@ export class ContainerFilesStore {
     }
   }
 
+  /** Recent enough: as it is. Not so recent: as it is, and read anew for the next one. Old: read anew first. */
   async #machine(): Promise<HostFiles> {
-    const last = await this.#hostFiles?.catch(() => undefined);
-    if (last !== undefined && Date.now() - last.readAt < freshFor) return last;
-    this.#hostFiles = this.#readMachine();
-    return this.#hostFiles;
+    const known = this.#hostFiles;
+    const age = known === undefined ? Infinity : Date.now() - known.readAt;
+    if (known !== undefined && age < freshFor) return known;
+    this.#reading ??= this.#readMachine().finally(() => {
+      this.#reading = undefined;
+    });
+    if (known === undefined || age >= usableFor) return this.#reading;
+    this.#reading.catch(() => undefined); // who needs it next is told
+    return known;
   }
 
   async #readMachine(): Promise<HostFiles> {
     await this.#host.openTree(this.#etc, { root: '/', mounts: [], readOnly: true });
     try {
       const [resolv, hosts] = await Promise.all(['/etc/resolv.conf', '/etc/hosts'].map((path) => this.#read(path)));
-      return { resolvConf: resolv ?? '', hosts: hosts ?? '', readAt: Date.now() };
+      return (this.#hostFiles = { resolvConf: resolv ?? '', hosts: hosts ?? '', readAt: Date.now() });
     } finally {
       await this.#host.closeTree(this.#etc);
     }

@@ -1,7 +1,7 @@
 import type { ContainerConfig, ContainerImage, ContainerState } from '../types/index.ts';
 import type { LogSink } from '@gantry/driver-api';
 import type { Platform } from '@gantry/oci';
-import { deferred, type Deferred } from '../util/deferred.ts';
+import { Moment } from '../util/moment.ts';
 import type { Actor } from './actor.ts';
 import type { ExecRecord } from '../execs/exec-record.ts';
 import type { PendingAttachment } from './attachments.ts';
@@ -26,8 +26,11 @@ export interface ContainerRow {
   readonly token: string | null;
 }
 
+/** How a run or a removal ended. */
 export interface Ended {
   readonly exitCode: number;
+  /** Why the removal failed. */
+  readonly error?: string;
 }
 
 /** One container in memory: the database's row, and whoever waits for it. `row` is replaced as a whole: readers never see half a change. */
@@ -35,17 +38,15 @@ export class Container {
   readonly id: string;
   readonly actor: Actor;
   row: ContainerRow;
-  /** Settles with the end of the run that goes on, or (if none does) of the next one. */
-  exit: Deferred<Ended> = deferred<Ended>();
-  /** Settles once it is gone; rejects if removing failed. */
-  removed: Deferred<Ended> = deferred<Ended>();
+  /** A run ends. */
+  readonly exit: Moment<Ended> = new Moment<Ended>();
+  /** It is gone, or could not be removed. */
+  readonly removed: Moment<Ended> = new Moment<Ended>();
   /** Clients that wait for its start. */
   readonly attachments: Set<PendingAttachment> = new Set<PendingAttachment>();
   readonly execs: Map<string, ExecRecord> = new Map<string, ExecRecord>();
   /** Where its output is logged; undefined: not asked for in this session yet. */
   sink: Promise<LogSink | undefined> | undefined;
-  /** It ends by our own doing. */
-  stopping = false;
 
   constructor(row: ContainerRow, actor: Actor) {
     this.id = row.id;
@@ -58,10 +59,10 @@ export class Container {
     return status === 'running' || status === 'paused';
   }
 
-  /** The run is over: tells those who waited for it, and begins to wait for the next one. */
-  ended(exitCode: number): void {
-    const { exit } = this;
-    this.exit = deferred<Ended>();
-    exit.resolve({ exitCode });
+  /** The engine ends: nobody waits for this container in it any more. */
+  close(): void {
+    this.exit.close();
+    this.removed.close();
+    for (const client of this.attachments) client.giveUp();
   }
 }

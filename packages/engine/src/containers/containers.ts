@@ -2,7 +2,7 @@ import type { LogEntry } from '@gantry/driver-api';
 import { GantryError } from '@gantry/errors';
 import type { Core } from '../core.ts';
 import { runtimeOf } from '../drivers/drivers.ts';
-import type { AttachContainer, ContainerDetails, Containers, ContainerState, ContainerStreams, ContainerSummary, CreateContainer, CreatedContainer, ListContainers, ReadLogs, WaitResult } from '../types/index.ts';
+import type { AttachContainer, ContainerDetails, Containers, ContainerStreams, ContainerSummary, CreateContainer, CreatedContainer, ListContainers, ReadLogs, WaitResult } from '../types/index.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { attach } from './attach.ts';
 import type { Container } from './container.ts';
@@ -11,6 +11,7 @@ import { createContainer } from './create.ts';
 import { inspect, list } from './list.ts';
 import { readLogs } from './logs.ts';
 import { parseName } from './names.ts';
+import { pause, unpause } from './pause.ts';
 import { remove } from './remove.ts';
 import { start } from './start.ts';
 import { kill, notRunning, stop, type StopOptions } from './stop.ts';
@@ -86,32 +87,13 @@ export class ContainerService implements Containers {
   }
 
   async pause(ref: string): Promise<void> {
-    await this.#switch(ref, 'pause', 'running', 'paused');
+    const container = this.#core.containers.find(ref);
+    await container.actor.run('the pause', () => pause(this.#core, container));
   }
 
   async unpause(ref: string): Promise<void> {
-    await this.#switch(ref, 'unpause', 'paused', 'running');
-  }
-
-  async #switch(ref: string, action: 'pause' | 'unpause', from: 'running' | 'paused', to: 'running' | 'paused'): Promise<void> {
-    const core = this.#core;
-    const container = core.containers.find(ref);
-    await container.actor.run(action, async () => {
-      const { status } = container.row.state;
-      if (status === to && action === 'pause') throw new GantryError('conflict', 'container-paused', `container ${container.row.name} is already paused`, { details: { id: container.id } });
-      if (status !== from) {
-        if (action === 'unpause') throw new GantryError('conflict', 'not-paused', `container ${container.row.name} is not paused`, { details: { id: container.id } });
-        throw notRunning(container, `cannot pause container ${container.row.name}`);
-      }
-      const runtime = runtimeOf(core.drivers, container.row.config.runtime);
-      await (action === 'pause' ? runtime.pause(container.id) : runtime.resume(container.id));
-      const state: ContainerState = { ...container.row.state, status: to };
-      core.db.transaction(() => {
-        core.table.updateState(container.id, state, container.row.token);
-        core.events.record(containerEvent(container.row, action));
-      });
-      container.row = { ...container.row, state };
-    });
+    const container = this.#core.containers.find(ref);
+    await container.actor.run('the resumption', () => unpause(this.#core, container));
   }
 
   async rename(ref: string, name: string): Promise<void> {

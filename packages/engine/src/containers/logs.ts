@@ -23,13 +23,14 @@ export async function* readLogs(core: Pick<Core, 'drivers'>, container: Containe
   const end = new AbortController();
   const stop = (): void => end.abort();
   // The exit is told after the last line was logged: what is there then is all.
-  if (follow) void container.exit.promise.then(stop);
+  const forget = follow ? container.exit.subscribe(stop) : undefined;
   o.signal?.addEventListener('abort', stop, { once: true });
   if (o.signal?.aborted === true) stop();
   try {
     yield* driver.read(container.id, query, { signal: end.signal });
     return undefined;
   } finally {
+    forget?.();
     o.signal?.removeEventListener('abort', stop);
   }
 }

@@ -4,10 +4,9 @@ import { sigkill } from '../config/signals.ts';
 import type { Core } from '../core.ts';
 import { runtimeOf } from '../drivers/drivers.ts';
 import type { ContainerState } from '../types/index.ts';
-import { deferred } from '../util/deferred.ts';
 import { tearDown } from '../util/settle.ts';
 import { now } from '../util/time.ts';
-import type { Container, Ended } from './container.ts';
+import type { Container } from './container.ts';
 import { containerEvent } from './container-events.ts';
 import { commitExit } from './commit-exit.ts';
 import { deleteSteps, releaseSteps } from './holds.ts';
@@ -67,14 +66,12 @@ export async function removeStopped(core: Needs, container: Container): Promise<
   });
   core.containers.delete(container);
   for (const client of container.attachments) client.giveUp();
-  container.removed.resolve({ exitCode: row.state.exitCode });
+  container.removed.happened({ exitCode: row.state.exitCode });
 }
 
 function markDead(core: Needs, container: Container, cause: unknown): void {
   const state: ContainerState = { ...container.row.state, status: 'dead', error: toGantryError(cause).message };
   core.table.updateState(container.id, state, null);
   container.row = { ...container.row, state };
-  const { removed } = container;
-  container.removed = deferred<Ended>();
-  removed.reject(cause);
+  container.removed.happened({ exitCode: state.exitCode, error: state.error });
 }

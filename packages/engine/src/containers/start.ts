@@ -105,7 +105,6 @@ interface Started {
 export function commitStart(core: Pick<Core, 'db' | 'table' | 'operations' | 'events'>, container: Container, { state, token, operation }: Started): void {
   const { row } = container;
   const running = { ...row.state, status: 'running', pid: state.pid ?? 0, exitCode: 0, oomKilled: false, error: '', startedAt: state.startedAt ?? now(), finishedAt: null } as const;
-  container.stopping = false;
   core.db.transaction(() => {
     core.table.updateState(container.id, running, token);
     core.operations.end(operation);

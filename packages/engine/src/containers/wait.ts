@@ -1,6 +1,4 @@
 import type { WaitCondition, WaitResult } from '../types/index.ts';
-import { toGantryError } from '@gantry/errors';
-import { untilAborted } from '../util/abort.ts';
 import type { Container } from './container.ts';
 
 export interface WaitOptions {
@@ -10,20 +8,30 @@ export interface WaitOptions {
 }
 
 /** See `Containers.wait`. What it waits for is chosen before it says that it does. */
-export async function wait(container: Container, o: WaitOptions): Promise<WaitResult> {
-  const result = outcome(container, o.condition ?? 'not-running');
-  o.onWaiting?.();
-  return untilAborted(result, o.signal);
+export async function wait(container: Container, { condition = 'not-running', onWaiting, signal }: WaitOptions): Promise<WaitResult> {
+  const result = outcome(container, condition, signal);
+  onWaiting?.();
+  return result;
 }
 
-async function outcome(container: Container, condition: WaitCondition): Promise<WaitResult> {
+function outcome(container: Container, condition: WaitCondition, signal: AbortSignal | undefined): Promise<WaitResult> {
   switch (condition) {
     case 'not-running':
-      return container.isRunning ? container.exit.promise : { exitCode: container.row.state.exitCode };
+      return container.isRunning ? container.exit.next(signal) : Promise.resolve({ exitCode: container.row.state.exitCode });
     case 'next-exit':
-      // One that is removed without another run has no next exit: its removal ends the waiting.
-      return Promise.race([container.exit.promise, container.removed.promise]);
+      return exitOrRemoval(container, signal);
     case 'removed':
-      return container.removed.promise.catch((error: unknown) => ({ exitCode: container.row.state.exitCode, error: toGantryError(error).message }));
+      return container.removed.next(signal);
+  }
+}
+
+/** One that is removed without another run has no next exit: its removal ends the waiting. */
+async function exitOrRemoval(container: Container, signal: AbortSignal | undefined): Promise<WaitResult> {
+  const done = new AbortController();
+  const either = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
+  try {
+    return await Promise.race([container.exit.next(either), container.removed.next(either)]);
+  } finally {
+    done.abort();
   }
 }

@@ -32,4 +32,6 @@ export interface EngineOptions {
   readonly keepEvents?: number | undefined;
   /** Milliseconds that a step of one container may take before its caller gets `timeout`. Default 120000. */
   readonly stepDeadline?: number | undefined;
+  /** Milliseconds that closing the engine waits for steps under way; what they leave, the next engine finishes. Default 5000. */
+  readonly closeDeadline?: number | undefined;
 }

@@ -52,6 +52,7 @@ export class Bench implements AsyncDisposable {
       plugins: memoryPlugins(this.world),
       embeddedImages: this.#images,
       bootId: 'boot-1',
+      closeDeadline: 10,
       ...options,
     });
     return this.#engine;
