@@ -1,5 +1,7 @@
-import { closeSync, writeSync } from 'node:fs';
-import { toGantryError } from '@gantry/errors';
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { GantryError, toGantryError } from '@gantry/errors';
 import type { Logger } from '@gantry/driver-api';
 import { defaults, resolveConfig, type DaemonConfig } from './config/config.ts';
 import { readConfigFile } from './config/file.ts';
@@ -17,6 +19,19 @@ async function loadConfig(args: Extract<DaemonArgs, { kind: 'run' | 'validate' }
 function tellReady(fd: number): void {
   writeSync(fd, '\n');
   closeSync(fd);
+}
+
+/** @throws GantryError forbidden `needs-root` */
+function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new GantryError('forbidden', 'needs-root', 'gantryd needs root, since containers are made of mounts, namespaces and cgroups: run it with sudo');
+}
+
+/** The next start needs not compile what this one loads. Not below /tmp, where others could put code into it. */
+function keepCompiled(dataRoot: string, log: Logger): void {
+  mkdirSync(dataRoot, { recursive: true, mode: 0o700 });
+  const { message } = enableCompileCache(join(dataRoot, 'cache', 'node'));
+  if (message !== undefined) log.debug({ reason: message }, 'compiled code is not kept');
 }
 
 /** Resolves with the name of the first signal that asks for the end; a second one does not wait. */
@@ -40,6 +55,8 @@ async function serve(config: DaemonConfig, readyFd: number | undefined, log: Log
   const began = performance.now();
   // From the first moment: a signal during the start ends it in order too.
   const asked = untilAsked(log);
+  requireRoot();
+  keepCompiled(config.dataRoot, log);
   const { startDaemon } = await import('./daemon.ts');
   const daemon: Daemon = await startDaemon({ config, log });
   log.info({ version: product.version, pid: process.pid, ms: Math.round(performance.now() - began) }, 'ready');

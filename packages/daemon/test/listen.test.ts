@@ -60,6 +60,12 @@ describe('a socket', () => {
     await close(other);
   });
 
+  test('below a file cannot be', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(await code(clearSocket(join(file, 'x.sock')))).toBe('cannot-listen');
+  });
+
   test('something else in its place is left alone', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, 'precious');

@@ -29,6 +29,15 @@ const file = (content: string): string => {
 };
 
 describe('gantryd', () => {
+  test.skipIf(process.getuid?.() !== 0)('without root says so in one sentence (skipped: needs root to give it up)', async () => {
+    const program = `import { runDaemon } from ${JSON.stringify(bin.replace('bin.ts', 'main.ts'))}; process.setuid(65534); process.exit(await runDaemon([]));`;
+    const child = spawn(process.execPath, ['--conditions=@gantry/source', '--input-type=module', '-e', program], { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/error gantryd needs root, [^\n]*: run it with sudo code=needs-root\n$/)]);
+  });
+
   test('--help', async () => {
     const { code, stdout, stderr } = await gantryd('--help');
     expect([code, stderr]).toEqual([0, '']);

@@ -13,6 +13,12 @@ export const socketPath = (host: string): string => host.slice('unix://'.length)
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
+function cannotListen(path: string, cause: unknown): GantryError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const [kind, code] = codeOf(cause) === 'EADDRINUSE' ? (['conflict', 'socket-in-use'] as const) : (['unavailable', 'cannot-listen'] as const);
+  return new GantryError(kind, code, `cannot listen on ${path}: ${why}`, { cause, details: { path } });
+}
+
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -28,16 +34,17 @@ function answers(path: string): Promise<boolean> {
 /**
  * Makes the folder of a socket, and takes away the socket of a daemon that is gone. Nothing else is ever removed.
  * @throws GantryError conflict `socket-in-use`: somebody answers there; `not-a-socket`: the path is something else.
+ *   unavailable `cannot-listen`: its folder cannot be made.
  */
 export async function clearSocket(path: string): Promise<void> {
-  // Others may pass, and see nothing: the socket's own mode says who may use it.
-  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
   let stat;
   try {
+    // Others may pass, and see nothing: the socket's own mode says who may use it.
+    await mkdir(dirname(path), { recursive: true, mode: 0o711 });
     stat = await lstat(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return;
+    throw cannotListen(path, cause);
   }
   if (!stat.isSocket()) {
     throw new GantryError('conflict', 'not-a-socket', `${path} exists and is no socket: remove it, or listen somewhere else`, { details: { path } });
@@ -69,7 +76,6 @@ export async function listen(server: Server, path: string, gid: number): Promise
     chmodSync(path, 0o660);
   } catch (cause) {
     server.close();
-    const code = codeOf(cause) === 'EADDRINUSE' ? (['conflict', 'socket-in-use'] as const) : (['unavailable', 'cannot-listen'] as const);
-    throw new GantryError(code[0], code[1], `cannot listen on ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, details: { path } });
+    throw cannotListen(path, cause);
   }
 }
