@@ -13,7 +13,7 @@ export function startFailure(cause: unknown, program: string): StartFailure {
   if (error.kind !== 'invalid' || (exitCode !== 126 && exitCode !== 127)) return { error, exitCode: 128 };
   return {
     exitCode,
-    error: new GantryError('invalid', 'cannot-start', `unable to start container process: exec: ${JSON.stringify(program)}: ${reasonOf(exitCode, program, error.details['errno'])}`, {
+    error: new GantryError('invalid', exitCode === 127 ? 'program-not-found' : 'program-not-executable', `unable to start container process: exec: ${JSON.stringify(program)}: ${reasonOf(exitCode, program, error.details['errno'])}`, {
       details: { ...error.details, exitCode },
       cause: error,
     }),
