@@ -105,12 +105,18 @@ export class KeeperClient implements Keeper {
     await this.#rpc.request({ op: 'write', write: writes });
   }
 
+  async devices(program: Uint8Array): Promise<void> {
+    await this.#rpc.request({ op: 'devices', program: Buffer.from(program.buffer, program.byteOffset, program.byteLength).toString('base64') });
+  }
+
   async forget(execId: string): Promise<void> {
     await this.#rpc.request({ op: 'forget', execId });
   }
 
   async delete(o: { readonly force?: boolean } = {}): Promise<ExitRecord | null> {
     const ok = await this.#waitingFor({ op: 'delete', force: o.force ?? false });
+    // The keeper closes its connections by ending.
+    await this.#rpc.ended;
     const exit = ok.optionalObject('exit');
     return exit === undefined ? null : exitRecord(exit);
   }

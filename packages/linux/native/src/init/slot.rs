@@ -95,10 +95,11 @@ fn receive(channel: &OwnedFd) -> Result<(CreateRequest, Fds)> {
         fds.extend(more);
     }
     let mut fds = Fds(fds.into_iter());
-    let memory = std::fs::File::from(fds.take()?);
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut std::fs::File::from(fds.take()?), &mut text)
+        .map_err(|e| Fail::internal(format!("read the plan: {e}")))?;
     // The keeper has already checked it.
-    let request = serde_json::from_reader(std::io::BufReader::with_capacity(64 * 1024, memory))
-        .map_err(|e| Fail::invalid(format!("malformed plan: {e}")))?;
+    let request = serde_json::from_slice(&text).map_err(|e| Fail::invalid(format!("malformed plan: {e}")))?;
     Ok((request, fds))
 }
 

@@ -275,6 +275,8 @@ impl Zygote {
         let (mine, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).step("pipe")?;
         match fork().step("fork")? {
             Fork::Child => {
+                // What is dropped later must not be closed before.
+                drop(mine);
                 self.become_child(&[theirs.as_raw_fd()]);
                 Ok(Side::Child(theirs))
             }
@@ -294,7 +296,11 @@ impl Zygote {
     fn keeper(&mut self, client: u32, id: u32, payload: &[u8]) -> Result<()> {
         let request: KeeperRequest = body(payload)?;
         request.check()?;
-        let taken = |child: &Child| matches!(child, Child::Keeper { record, .. } if record.key == request.key);
+        // One without a socket has said goodbye, and only has not been waited for yet.
+        let taken = |child: &Child| match child {
+            Child::Keeper { record, ready } => record.key == request.key && (!ready || record.dir.join("s").exists()),
+            _ => false,
+        };
         if self.children.values().any(taken) {
             return Err(Fail::conflict(format!("there is a keeper {} already", request.key)));
         }
@@ -408,7 +414,7 @@ impl Zygote {
     fn reap(&mut self) {
         // The content tells nothing that waitpid does not, and one signal may stand for many children.
         let _ = rustix::io::read(&self.signals, &mut [0u8; 1024][..]);
-        while let Ok(Some((pid, status))) = rustix::process::waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             match self.children.remove(&pid.as_raw_nonzero().get()) {
                 Some(Child::Keeper { record, .. }) => {
                     let status = exit_code(status);
