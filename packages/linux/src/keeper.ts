@@ -76,6 +76,14 @@ export interface Keeper extends AsyncDisposable {
   /** Writes files of the cgroup, in order, stopping at the first that fails. */
   write(writes: readonly CgroupWrite[]): Promise<void>;
 
+  /**
+   * Which devices processes in the group of version 2 may use: a program of type BPF_PROG_TYPE_CGROUP_DEVICE, in the place of
+   * the one before. Version 1 has files for it: `write`.
+   *
+   * @throws invalid: no group of version 2. os errors: the kernel refuses the program.
+   */
+  devices(program: Uint8Array): Promise<void>;
+
   /** Drops a finished exec's record. Absent: resolves. @throws conflict: it runs. */
   forget(execId: string): Promise<void>;
 

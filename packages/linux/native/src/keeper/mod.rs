@@ -69,6 +69,8 @@ struct Keeper {
     oom: Option<OomWatch>,
     ooms: Vec<String>,
     null: OwnedFd,
+    /// The program that decides on devices, in version 2.
+    devices: Option<OwnedFd>,
     buffer: Vec<u8>,
     deletion: Option<Deletion>,
     done: bool,
@@ -124,6 +126,7 @@ impl Keeper {
             oom,
             ooms: Vec::new(),
             null,
+            devices: None,
             buffer: Vec::new(),
             deletion: None,
             done: false,

@@ -1,5 +1,8 @@
 //! What a keeper is asked to do.
 
+use std::os::fd::AsFd;
+
+use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,8 +14,9 @@ use crate::conn::{Head, VERSION, body};
 use crate::error::{Context, Fail, Result};
 use crate::plan::{CreateRequest, LogSink};
 use crate::setup::Write;
+use crate::sys::bpf;
 use crate::sys::process::{kill, pidfd_signal};
-use crate::{cgroup, clock};
+use crate::{base64, cgroup, clock};
 
 /// What an operation comes to at once.
 pub enum Outcome {
@@ -42,6 +46,7 @@ impl Keeper {
             "write" => {
                 body(payload).and_then(|r: WriteFiles| cgroup::write_all(&r.write)).map(|()| Outcome::Done(json!({})))
             }
+            "devices" => body(payload).and_then(|r| self.devices(&r)).map(Outcome::Done),
             "forget" => body(payload).and_then(|r| self.forget(&r)).map(Outcome::Done),
             "delete" => body(payload).and_then(|r| self.delete(reply, &r)),
             op => Err(Fail::unsupported(format!("the keeper knows no operation {op}"))),
@@ -183,6 +188,21 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// Devices of a group of version 2 are the business of a program; version 1 has files.
+    fn devices(&mut self, r: &Devices) -> Result<Value> {
+        let Some(dir) = &self.request.cgroup.v2 else {
+            return Err(Fail::invalid("devices: there is no group of version 2"));
+        };
+        let program = base64::decode(&r.program).ok_or_else(|| Fail::invalid("program: base64"))?;
+        let program = bpf::load_device_program(&program).step("load the device program")?;
+        let group = rustix::fs::open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .step_with(|| format!("open {}", dir.display()))?;
+        bpf::attach_device_program(group.as_fd(), program.as_fd(), self.devices.as_ref().map(AsFd::as_fd))
+            .step("attach the device program")?;
+        self.devices = Some(program);
+        Ok(json!({}))
     }
 
     fn resize(&mut self, r: &Resize) -> Result<Value> {
@@ -333,6 +353,11 @@ struct Resize {
     exec_id: Option<String>,
     rows: u16,
     cols: u16,
+}
+
+#[derive(Deserialize)]
+struct Devices {
+    program: String,
 }
 
 #[derive(Deserialize)]

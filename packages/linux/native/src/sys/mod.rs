@@ -1,6 +1,7 @@
 //! The system calls that rustix has no safe form of. All `unsafe` of the crate is in this folder.
 #![allow(unsafe_code)]
 
+pub mod bpf;
 pub mod exec;
 pub mod mount;
 pub mod net;
