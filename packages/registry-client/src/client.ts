@@ -1,4 +1,4 @@
-import type { GantryError } from '@gantry/errors';
+import { toGantryError, type GantryError } from '@gantry/errors';
 import { parseReference, withDefaultTag, type Descriptor, type DiffID, type Platform, type Reference } from '@gantry/oci';
 import type { CredentialSource } from './auth/credentials.ts';
 import { AuthSession } from './auth/session.ts';
@@ -40,7 +40,7 @@ export interface LayerOptions extends CallOptions {
   readonly diffId?: DiffID | undefined;
   /** Bytes, uncompressed. Default: the client's limit. */
   readonly maxBytes?: number | undefined;
-  /** Keeps the start of an interrupted download, and goes on from there. */
+  /** Keeps the start of an interrupted download, and goes on from there. A start that proves wrong (dataLoss) is gone: the next call begins anew. */
   readonly store?: BlobStore | undefined;
   /** Compressed bytes that are here, of how many. Called for each piece; must not throw. */
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined;
@@ -139,22 +139,22 @@ class Client implements RegistryClient {
   async head(ref: string | Reference, o: CallOptions = {}): Promise<Descriptor> {
     const reference = referenceOf(ref);
     const name = nameOf(reference);
-    const said = await this.#content(reference, o).head(name, { signal: o.signal });
+    const said = await typed(this.#content(reference, o).head(name, { signal: o.signal }));
     return said ?? (await this.fetchManifest(reference, o)).descriptor;
   }
 
   async fetchManifest(ref: string | Reference, o: CallOptions = {}): Promise<FetchedManifest> {
     const reference = referenceOf(ref);
-    return fetchManifest(this.#context(this.#content(reference, o), o), nameOf(reference), { digest: reference.digest });
+    return typed(fetchManifest(this.#context(this.#content(reference, o), o), nameOf(reference), { digest: reference.digest }));
   }
 
   async resolve(ref: string | Reference, o: ResolveOptions = {}): Promise<ResolvedImage> {
     const reference = referenceOf(ref);
-    return resolveImage(this.#context(this.#content(reference, o), o), reference, o.platform);
+    return typed(resolveImage(this.#context(this.#content(reference, o), o), reference, o.platform));
   }
 
   async fetchBlob(ref: string | Reference, blob: Descriptor, o: BlobOptions = {}): Promise<Uint8Array> {
-    return collectBlob(this.#threads, this.#content(referenceOf(ref), o), blob, { max: o.max ?? this.#options.limits.configBytes, signal: o.signal });
+    return typed(collectBlob(this.#threads, this.#content(referenceOf(ref), o), blob, { max: o.max ?? this.#options.limits.configBytes, signal: o.signal }));
   }
 
   fetchLayer(ref: string | Reference, layer: Descriptor, o: LayerOptions = {}): AsyncIterable<Uint8Array> {
@@ -166,13 +166,14 @@ class Client implements RegistryClient {
       signal,
       onBytes: (bytes) => onProgress?.(bytes, layer.size),
       onRetry: (retry) => onRetry?.(retry),
+      onResume: () => undefined,
     });
   }
 
   async pull(ref: string | Reference, o: PullOptions): Promise<PulledImage> {
     const reference = referenceOf(ref);
     const machinery = { threads: this.#threads, parser: this.#parser, slots: this.#slots, options: this.#options };
-    return pullImage(machinery, {
+    const pulling = pullImage(machinery, {
       reference,
       platform: o.platform,
       content: o.from ?? this.#content(reference, o),
@@ -182,6 +183,7 @@ class Client implements RegistryClient {
       signal: o.signal,
       onProgress: (event) => o.onProgress?.(event),
     });
+    return typed(pulling);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,6 +198,15 @@ class Client implements RegistryClient {
 
   #context(content: ImageContent, o: CallOptions): ResolveContext {
     return { content, parser: this.#parser, log: this.#options.log, max: this.#options.limits.manifestBytes, store: undefined, signal: o.signal };
+  }
+}
+
+/** What a store, a sink or a source of the caller's throws may be anything: from here on it is a GantryError. */
+async function typed<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toGantryError(error);
   }
 }
 

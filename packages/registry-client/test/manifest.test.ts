@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { mediaTypes, parsePlatform, type Descriptor } from '@gantry/oci';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RegistryClient } from '../src/index.ts';
@@ -255,11 +257,35 @@ describe('a client', () => {
     registry = await ScriptedServer.start(holding.serve);
   });
 
-  it('refuses work once it is closed', async () => {
-    const { descriptor } = holding.image([Buffer.from('a')], { tag: 'latest' });
+  it('refuses work once it is closed, and ends what is under way without trying again', async () => {
+    const { manifest } = holding.image([Buffer.alloc(100_000)], { tag: 'latest' });
+    const layer = manifest.layers[0]!;
+    const read = async (from: RegistryClient): Promise<void> => {
+      for await (const block of from.fetchLayer(name(), layer)) expect(block.length).toBeGreaterThan(0);
+    };
     const closed = quickClient();
+    registry.handler = () => undefined;
+    const pending = [closed.fetchManifest(name()), read(closed)].map((work) => expect(work).rejects.toThrow(failure('unavailable', 'client-closed')));
+    await eventually(() => registry.seen).toHaveLength(2);
     await closed[Symbol.asyncDispose]();
-    const blob = { mediaType: mediaTypes.layerGzip, digest: descriptor.digest, size: 5 };
-    await expect(closed.fetchLayer(name(), blob)[Symbol.asyncIterator]().next()).rejects.toThrow(failure('unavailable', 'client-closed'));
+    await Promise.all(pending);
+    await expect(closed.fetchManifest(name())).rejects.toThrow(failure('unavailable', 'client-closed'));
+    await expect(read(closed)).rejects.toThrow(failure('unavailable', 'client-closed'));
+    expect(registry.seen).toHaveLength(2);
+  });
+
+  it('keeps no process alive, used and not closed', async () => {
+    const { manifest } = holding.image([Buffer.alloc(100_000)], { tag: 'latest' });
+    const script = `import { createRegistryClient } from '@gantry/registry-client';
+      const client = createRegistryClient();
+      for await (const block of client.fetchLayer('${name()}', ${JSON.stringify(manifest.layers[0])})) console.log(block.length);
+      const done = performance.now();
+      process.on('exit', () => console.log(performance.now() - done));`;
+    const args = ['--conditions=@gantry/source', '--input-type=module', '--eval', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, timeout: 25_000 });
+    const [length, waited] = stdout.split('\n').map(Number);
+    expect(length).toBe(100_000);
+    // The server would keep the connection for 5 s.
+    expect(waited).toBeLessThan(3000);
   });
 });

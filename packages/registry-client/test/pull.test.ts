@@ -109,6 +109,17 @@ describe('pull', () => {
     expect(sink.standing.size).toBe(12);
   });
 
+  it('has no trouble with many layers', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', note);
+    holding.image(Array.from({ length: 100 }, (_, i) => Buffer.from(`layer ${i}`)), { tag: 'latest' });
+    await client.pull(name(), { layers: sink, signal: new AbortController().signal });
+    process.off('warning', note);
+    expect(sink.standing.size).toBe(100);
+    expect(warnings).toEqual([]);
+  });
+
   it('reports what happens', async () => {
     holding.image([noise(300_000), noise(10)], { tag: 'latest' });
     const events: PullProgress[] = [];
@@ -199,6 +210,17 @@ describe('a pull that fails', () => {
     holding.image([noise(1000), noise(1000)], { tag: 'latest' });
     sink.publish = () => Promise.reject(new Error('no space'));
     await expect(client.pull(name(), { layers: sink })).rejects.toThrow(failure('internal', 'unexpected', 'no space'));
+  });
+
+  it('throws a GantryError whatever a sink or a store throws', async () => {
+    holding.image([noise(3_000_000)], { tag: 'latest' });
+    const broken = (): Promise<never> => Promise.reject(new TypeError('a defect'));
+    const sinks = [Object.assign(new MemorySink(), { has: broken }), Object.assign(new MemorySink(), { ingest: broken })];
+    for (const layers of sinks) await expect(client.pull(name(), { layers })).rejects.toThrow(failure('internal', 'unexpected', 'a defect'));
+    for (const method of ['get', 'put', 'partial'] as const) {
+      const store = Object.assign(new MemoryBlobStore(), { [method]: broken });
+      await expect(client.pull(name(), { layers: new MemorySink(), store })).rejects.toThrow(failure('internal', 'unexpected', 'a defect'));
+    }
   });
 
   it('gives its slots back, also for layers that were opened and never read', async () => {
@@ -320,16 +342,31 @@ describe('with a store', () => {
     expect(store.disk.partials.size).toBe(0);
   });
 
-  it('throws a start away that proves wrong, and starts anew next time', async () => {
-    const { manifest } = holding.image([noise(3_000_000)], { tag: 'latest' });
-    const { digest } = manifest.layers[0]!;
-    for (const start of [noise(100), noise(5_000_000)]) {
-      const store = new MemoryBlobStore();
-      store.disk.partials.set(digest, [start]);
-      await expect(client.pull(name(), { layers: sink, store })).rejects.toThrow(failure('dataLoss', 'layer-corrupt'));
+  it('throws a start away that proves wrong, and starts anew', async () => {
+    const data = noise(3_000_000);
+    const { manifest } = holding.image([data], { tag: 'latest' });
+    const layer = manifest.layers[0]!;
+    const torn = Buffer.concat([holding.blobs.get(layer.digest)!.subarray(0, 1_000_000), Buffer.alloc(100_000)]);
+    for (const start of [noise(100), noise(5_000_000), torn]) {
+      const [store, fresh] = [new MemoryBlobStore(), new MemorySink()];
+      store.disk.partials.set(layer.digest, [start]);
+      await client.pull(name(), { layers: fresh, store });
+      expect([...fresh.standing.values()][0]?.equals(data)).toBe(true);
       expect(store.disk.partials.size).toBe(0);
-      await client.pull(name(), { layers: new MemorySink(), store });
+      store.disk.partials.set(layer.digest, [start]);
+      await expect(collect(client.fetchLayer(name(), layer, { store }))).rejects.toThrow(failure('dataLoss', 'layer-corrupt'));
+      expect((await collect(client.fetchLayer(name(), layer, { store }))).equals(data)).toBe(true);
     }
+  });
+
+  it('does not try for ever what is wrong in the registry itself', async () => {
+    const { manifest } = holding.image([{ data: noise(3_000_000), packing: 'none' }], { tag: 'latest' });
+    const layer = manifest.layers[0]!;
+    holding.blobs.set(layer.digest, noise(layer.size));
+    const store = new MemoryBlobStore();
+    store.disk.partials.set(layer.digest, [noise(100)]);
+    await expect(client.pull(name(), { layers: sink, store })).rejects.toThrow(failure('dataLoss', 'digest-mismatch'));
+    expect(blobsAsked().filter((path) => path.endsWith(layer.digest))).toHaveLength(2);
   });
 
   it('keeps no start of small layers', async () => {

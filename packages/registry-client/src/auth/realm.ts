@@ -1,6 +1,6 @@
 import { GantryError } from '@gantry/errors';
 import { quoted } from '@gantry/oci';
-import type { HostRules } from '../http/host-rules.ts';
+import { canonicalHost, type HostRules } from '../http/host-rules.ts';
 
 /** Token servers that stand apart from their registry and are known to belong to it. */
 const wellKnown: Readonly<Record<string, readonly string[]>> = {
@@ -13,11 +13,12 @@ export class Realms {
   readonly #rules: HostRules;
   readonly #origins = new Map<string, ReadonlySet<string>>();
 
-  /** @throws GantryError invalid `bad-option`: an entry is not the origin of an HTTP URL. */
+  /** @throws GantryError invalid `bad-option`: an entry is not the origin of an HTTP URL; `bad-host`. */
   constructor(rules: HostRules, configured: Readonly<Record<string, readonly string[]>>) {
     this.#rules = rules;
-    for (const host of new Set([...Object.keys(wellKnown), ...Object.keys(configured)])) {
-      this.#origins.set(host, new Set([...(wellKnown[host] ?? []), ...(configured[host] ?? [])].map(originOf)));
+    for (const [host, origins] of [...Object.entries(wellKnown), ...Object.entries(configured)]) {
+      const name = canonicalHost(host);
+      this.#origins.set(name, new Set([...(this.#origins.get(name) ?? []), ...origins.map(originOf)]));
     }
   }
 

@@ -21,6 +21,11 @@ export function aborted(signal: AbortSignal): GantryError {
   return new GantryError('aborted', 'aborted', 'The operation was aborted', { cause: signal.reason });
 }
 
+/** The end of the client, for the calls that it cuts off. */
+export function clientClosed(): GantryError {
+  return new GantryError('unavailable', 'client-closed', 'the registry client was closed');
+}
+
 /** What a failure of the connection to `url` means for the caller. */
 export function connectionError(error: unknown, url: URL, socket: Socket | null): GantryError {
   const code = codeOf(error);

@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../options.ts';
 import { aborted } from './connection-error.ts';
 
 /** Failures that time alone does not mend, of the kinds that may otherwise pass. */
-const lasting: ReadonlySet<string> = new Set(['connection-refused', 'host-not-found', 'tls-certificate', 'tls-failed', 'bad-http']);
+const lasting: ReadonlySet<string> = new Set(['connection-refused', 'host-not-found', 'tls-certificate', 'tls-failed', 'bad-http', 'client-closed']);
 /** Worth another try although their kind says otherwise: the server said when, or the body was cut short. */
 const passing: ReadonlySet<string> = new Set(['rate-limited', 'blob-truncated']);
 /** What a registry that is being restarted looks like. */

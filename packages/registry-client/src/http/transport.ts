@@ -3,7 +3,7 @@ import https from 'node:https';
 import { GantryError } from '@gantry/errors';
 import type { ClientLog } from '../log.ts';
 import type { ProxyOptions, ResolvedOptions } from '../options.ts';
-import { aborted, connectionError, Stalled } from './connection-error.ts';
+import { aborted, clientClosed, connectionError, Stalled } from './connection-error.ts';
 import type { HostRules } from './host-rules.ts';
 import { HttpResponse } from './response.ts';
 
@@ -46,6 +46,7 @@ export class Transport {
   readonly #log: ClientLog;
   readonly #direct: Agents = makeAgents(undefined);
   readonly #proxied: Agents;
+  #isClosed = false;
 
   constructor(rules: HostRules, options: ResolvedOptions) {
     this.#rules = rules;
@@ -76,8 +77,9 @@ export class Transport {
     }
   }
 
-  /** Ends all connections. */
+  /** Ends all connections; there will be no others. */
   close(): void {
+    this.#isClosed = true;
     for (const agents of new Set([this.#direct, this.#proxied])) {
       agents.http.destroy();
       agents.https.destroy();
@@ -99,6 +101,7 @@ export class Transport {
 
   async #once(request: HttpRequest, crossed: boolean): Promise<HttpResponse> {
     const { url, signal } = request;
+    if (this.#isClosed) throw clientClosed();
     if (signal?.aborted === true) throw aborted(signal);
     const started = performance.now();
     const message = await this.#exchange(request);

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { fromJson, GantryError } from '@gantry/errors';
+import { fromJson, type GantryError } from '@gantry/errors';
 import { AsyncQueue } from '../async-queue.ts';
 import { aborted } from '../http/connection-error.ts';
 import { Credit } from '../threads/credit.ts';
@@ -14,11 +14,11 @@ class Link {
   readonly #credit = new Credit(inputWindow);
   #taken = 0;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, explainEnd: () => GantryError) {
     this.#port = port;
     port.on('message', (message: DecodeOutput) => this.#receive(message));
     port.on('close', () => {
-      this.output.fail(new GantryError('internal', 'decoder-ended', 'the thread that unpacks layers ended before its work did'));
+      this.output.fail(explainEnd());
       this.#credit.close();
     });
   }
@@ -87,7 +87,7 @@ export async function* decodeStream(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (signal?.aborted === true) throw aborted(signal);
   const giveUp = new AbortController();
-  const link = new Link(threads.run({ type: 'decode', job }));
+  const link = new Link(threads.run({ type: 'decode', job }), () => threads.explainEnd());
   const stop = (): void => {
     if (signal !== undefined) link.output.fail(aborted(signal));
     link.close();

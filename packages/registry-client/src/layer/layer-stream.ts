@@ -1,4 +1,4 @@
-import { GantryError, isGantryError } from '@gantry/errors';
+import { GantryError, toGantryError } from '@gantry/errors';
 import { compressionOf, quoted, type Compression, type Descriptor, type DiffID } from '@gantry/oci';
 import { withPartial } from '../blob/with-partial.ts';
 import type { ImageContent } from '../content.ts';
@@ -17,6 +17,8 @@ export interface LayerStreamOptions {
   /** Bytes so far, compressed, with those that an earlier download left. */
   readonly onBytes: (bytes: number) => void;
   readonly onRetry: OnRetry;
+  /** The start of an earlier download is used. */
+  readonly onResume: () => void;
 }
 
 /** Below this, starting anew is as good as going on. */
@@ -38,6 +40,7 @@ export async function* layerStream(threads: Threads, content: ImageContent, desc
   const { digest, size } = descriptor;
   const job = { digest, size, compression: layerCompression(descriptor), diffId: o.diffId ?? null, maxBytes: o.maxBytes };
   const partial = size < partialFrom ? undefined : await o.store?.partial(digest);
+  if (partial !== undefined && partial.size > 0) o.onResume();
   const open = (signal: AbortSignal): AsyncIterable<Uint8Array> => {
     const from = (offset: number): AsyncIterable<Uint8Array> => content.blob(descriptor, { offset, signal, onRetry: o.onRetry });
     return counted(partial === undefined ? from(0) : withPartial(partial, descriptor, from), o.onBytes);
@@ -46,8 +49,9 @@ export async function* layerStream(threads: Threads, content: ImageContent, desc
     yield* decodeStream(threads, open, job, o.signal);
     await partial?.discard();
   } catch (error) {
-    if (isGantryError(error) && worthless.has(error.code)) await partial?.discard();
-    throw error;
+    const failure = toGantryError(error);
+    if (worthless.has(failure.code)) await partial?.discard();
+    throw failure;
   } finally {
     await partial?.close();
   }

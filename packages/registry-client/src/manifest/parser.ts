@@ -1,4 +1,4 @@
-import { fromJson, GantryError } from '@gantry/errors';
+import { fromJson } from '@gantry/errors';
 import { parseImageConfig, parseManifest, type ImageConfig, type ManifestDocument } from '@gantry/oci';
 import type { ParseOutput, Task } from '../threads/protocol.ts';
 import type { Threads } from '../threads/threads.ts';
@@ -17,14 +17,14 @@ export class DocumentParser {
   async manifest(bytes: Uint8Array, mediaType: string): Promise<ManifestDocument> {
     if (bytes.length <= smallBytes) return parseManifest(bytes, mediaType);
     const answer = await this.#inThread({ type: 'parse', what: 'manifest', mediaType, bytes });
-    if (answer.type !== 'manifest') throw unexpected();
+    if (answer.type !== 'manifest') throw this.#threads.explainEnd();
     return answer.document;
   }
 
   async config(bytes: Uint8Array): Promise<ImageConfig> {
     if (bytes.length <= smallBytes) return parseImageConfig(bytes);
     const answer = await this.#inThread({ type: 'parse', what: 'config', mediaType: '', bytes });
-    if (answer.type !== 'config') throw unexpected();
+    if (answer.type !== 'config') throw this.#threads.explainEnd();
     return answer.config;
   }
 
@@ -32,13 +32,9 @@ export class DocumentParser {
     const port = this.#threads.run(task);
     const answer = await new Promise<ParseOutput>((resolve, reject) => {
       port.on('message', resolve);
-      port.on('close', () => reject(unexpected()));
+      port.on('close', () => reject(this.#threads.explainEnd()));
     });
     if (answer.type === 'failed') throw fromJson(answer.error);
     return answer;
   }
-}
-
-function unexpected(): GantryError {
-  return new GantryError('internal', 'decoder-ended', 'the thread that reads documents ended before its work did');
 }

@@ -35,8 +35,8 @@ export interface LayerSink {
   /** Does this layer stand, with all below it? Yes means that it stays at least until the pull ends. */
   has(layer: PullLayer): Promise<boolean>;
   /**
-   * Takes in what `download.open()` yields. Resolved: it is complete and verified, though nobody sees it yet. Called a
-   * second time where the first rejected with `dataLoss` and came from a mirror: the registry itself may do better.
+   * Takes in what `download.open()` yields. Resolved: it is complete and verified, though nobody sees it yet. Called again
+   * where it rejected with `dataLoss` and there is hope: the bytes came from a mirror, or from an earlier download.
    */
   ingest(layer: PullLayer, download: LayerDownload): Promise<void>;
   /** Makes an ingested layer visible. A layer that stands meanwhile, made by another pull, is no error. */

@@ -67,6 +67,7 @@ class LayerPull {
   readonly #request: PullRequest;
   readonly #layer: PullLayer;
   readonly #signal: AbortSignal;
+  #isResumed = false;
 
   constructor(machinery: PullMachinery, request: PullRequest, layer: PullLayer, signal: AbortSignal) {
     this.#machinery = machinery;
@@ -76,17 +77,26 @@ class LayerPull {
   }
 
   async run(): Promise<void> {
-    const { content, sink, onProgress } = this.#request;
-    const layer = this.#layer;
+    await this.#ingestFrom(this.#request.content);
+    this.#request.onProgress({ type: 'ingested', layer: this.#layer });
+  }
+
+  async #ingestFrom(content: ImageContent): Promise<void> {
+    this.#isResumed = false;
     try {
-      await sink.ingest(layer, this.#download(content));
+      await this.#request.sink.ingest(this.#layer, this.#download(content));
     } catch (error) {
-      const authority = isGantryError(error) && error.kind === 'dataLoss' ? content.authority?.() : undefined;
-      if (authority === undefined) throw error;
-      this.#machinery.options.log.warn({ digest: layer.descriptor.digest }, 'a layer from a mirror was damaged, fetching it from its registry');
-      await sink.ingest(layer, this.#download(authority));
+      const other = isGantryError(error) && error.kind === 'dataLoss' ? this.#secondChance(content) : undefined;
+      if (other === undefined) throw error;
+      this.#machinery.options.log.warn({ digest: this.#layer.descriptor.digest }, 'a layer was damaged, fetching it again');
+      await this.#ingestFrom(other);
     }
-    onProgress({ type: 'ingested', layer });
+  }
+
+  /** Who may have the right bytes after all. */
+  #secondChance(content: ImageContent): ImageContent | undefined {
+    // What an earlier download left may be torn. It is gone now, so this happens once.
+    return this.#isResumed ? content : content.authority?.();
   }
 
   #download(content: ImageContent): LayerDownload {
@@ -109,6 +119,9 @@ class LayerPull {
       signal,
       onBytes: throttled(total, (bytes) => onProgress({ type: 'downloading', layer, bytes, total })),
       onRetry: ({ delayMs, error }) => onProgress({ type: 'retrying', layer, delayMs, code: error.code }),
+      onResume: () => {
+        this.#isResumed = true;
+      },
     });
     return releasing(stream, () => {
       signal.removeEventListener('abort', release);

@@ -162,6 +162,15 @@ const cases: Readonly<Record<string, Case>> = {
     await partial.close();
   },
 
+  'gives what it reads of a start away for good': async (store) => {
+    const { bytes, digest } = sample();
+    const partial = await openPartial(store, digest);
+    await partial.append(bytes);
+    for await (const { buffer } of partial.read()) if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] });
+    assert.deepEqual(await collect(partial.read()), bytes);
+    await partial.close();
+  },
+
   'gives the start of a download to one caller at a time': async (store) => {
     const { digest } = sample();
     const first = await openPartial(store, digest);

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { GantryError } from '@gantry/errors';
+import { clientClosed } from '../http/connection-error.ts';
 import { workerFlags, workerUrl } from '../worker-url.ts';
 import type { Task } from './protocol.ts';
 
@@ -22,6 +23,7 @@ export class Threads {
   readonly #max: number;
   readonly #threads = new Set<Thread>();
   #isClosed = false;
+  #lastError: unknown;
 
   constructor(max: number) {
     this.#max = max;
@@ -37,7 +39,7 @@ export class Threads {
    * @throws GantryError unavailable `client-closed`.
    */
   run(task: OmitPort<Task>, transfer: readonly ArrayBuffer[] = []): MessagePort {
-    if (this.#isClosed) throw new GantryError('unavailable', 'client-closed', 'the registry client was closed');
+    if (this.#isClosed) throw clientClosed();
     const thread = this.#leastBusy();
     const { port1: near, port2: far } = new MessageChannel();
     clearTimeout(thread.idle);
@@ -48,6 +50,11 @@ export class Threads {
     });
     thread.worker.postMessage({ ...task, port: far }, [far, ...transfer]);
     return near;
+  }
+
+  /** Why a port closed before its job was done. */
+  explainEnd(): GantryError {
+    return this.#isClosed ? clientClosed() : new GantryError('internal', 'decoder-ended', 'a thread of the registry client ended before its work did', { cause: this.#lastError });
   }
 
   /** Ends every thread; jobs under way see their ports close. */
@@ -66,8 +73,10 @@ export class Threads {
     worker.unref();
     const thread: Thread = { worker, ports: new Set(), idle: undefined };
     this.#threads.add(thread);
+    worker.on('error', (error) => {
+      this.#lastError = error;
+    });
     // Whatever ends a thread, those who wait for it must not wait for ever.
-    worker.on('error', () => undefined);
     worker.once('exit', () => {
       clearTimeout(thread.idle);
       this.#threads.delete(thread);
@@ -77,6 +86,7 @@ export class Threads {
   }
 
   #rest(thread: Thread): void {
+    if (!this.#threads.has(thread)) return;
     clearTimeout(thread.idle);
     thread.idle = setTimeout(() => void this.#end(thread), idleMs).unref();
   }

@@ -24,7 +24,7 @@ export class MemoryBlobStore implements BlobStore {
   async get(digest: Digest, { max }: { readonly max: number }): Promise<Uint8Array | undefined> {
     const bytes = this.disk.blobs.get(digest);
     if (bytes !== undefined && bytes.length > max) throw new GantryError('exhausted', 'blob-too-large', `${digest} is too large`);
-    return bytes?.slice();
+    return bytes && new Uint8Array(bytes);
   }
 
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
@@ -52,7 +52,7 @@ export class MemoryBlobStore implements BlobStore {
         return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       },
       async *read() {
-        for (const chunk of [...chunks]) yield chunk.slice();
+        for (const chunk of [...chunks]) yield new Uint8Array(chunk);
       },
       append: async (chunk) => void chunks.push(new Uint8Array(chunk)),
       close,
