@@ -1,6 +1,6 @@
 import { toGantryError, type GantryError } from '@gantry/errors';
 import type { FsChannel } from './fs-channel.ts';
-import type { FsBatch, FsCreateOptions, FsFileOptions, FsMeta, FsMkdirOptions, FsNode, FsPath } from './fs-types.ts';
+import type { FsBatch, FsCreateOptions, FsFileOptions, FsMeta, FsMkdirOptions, FsNode, FsParentOptions, FsPath } from './fs-types.ts';
 import { BatchEncoder } from './fs-wire.ts';
 import { frameType, maxFrameLength } from './protocol.ts';
 
@@ -103,8 +103,8 @@ export class FsBatchWriter implements FsBatch {
     this.#sent();
   }
 
-  setxattr(path: FsPath, name: string, value: Uint8Array): void {
-    this.#encoder.setxattr(path, name, value);
+  setxattr(path: FsPath, name: string, value: Uint8Array, o?: FsParentOptions): void {
+    this.#encoder.setxattr(path, name, value, o);
     this.#sent();
   }
 
@@ -118,8 +118,8 @@ export class FsBatchWriter implements FsBatch {
     this.#sent();
   }
 
-  utimes(path: FsPath, mtimeNs: bigint): void {
-    this.#encoder.utimes(path, mtimeNs);
+  utimes(path: FsPath, mtimeNs: bigint, o?: FsParentOptions): void {
+    this.#encoder.utimes(path, mtimeNs, o);
     this.#sent();
   }
 

@@ -76,7 +76,7 @@ export function fsError(value: unknown, extra: Readonly<Record<string, unknown>>
   }
   const known = meanings[errno];
   const what = known?.text ?? 'a system call failed; see the kernel log';
-  const message = `Cannot ${step === '' ? 'do it' : step} ${JSON.stringify(`/${path}`)}: ${what} (${errno})`;
+  const message = `Cannot ${step === '' ? 'do it' : step} ${JSON.stringify(path.startsWith('/') ? path : `/${path}`)}: ${what} (${errno})`;
   return new GantryError(known?.kind ?? 'internal', known?.code ?? 'fs-failed', message, { details });
 }
 

@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { FrameConnection } from './frames.ts';
+import type { FrameConnection } from './frames.ts';
 import { FsBatchWriter, type BatchTurn } from './fs-batch.ts';
 import { FsChannel, type FsAnswer } from './fs-channel.ts';
 import { fsError } from './fs-errors.ts';
@@ -20,7 +20,8 @@ import type {
   NativeEndpoint,
 } from './fs-types.ts';
 import { RecordReader } from './fs-wire.ts';
-import { frameType, protocolVersions } from './protocol.ts';
+import { frameType } from './protocol.ts';
+import { dial } from './rpc.ts';
 
 /** Answers of a stream asked for ahead of the reader: enough that both sides work at once. */
 const ahead = 2;
@@ -33,12 +34,9 @@ const defaultMaxNames = 1_000_000;
  * `aborted`: the signal fired. See `FsSession` for the rest.
  */
 export async function openFsSession(native: NativeEndpoint, options: FsOpenOptions): Promise<FsSession> {
-  options.signal?.throwIfAborted();
-  const frames = await FrameConnection.connect(native.socket);
+  refuseAborted(options.signal);
+  const { frames } = await dial(native.socket, native.instance);
   try {
-    await frames.sendJson({ hello: { ...protocolVersions, build: native.build, instance: native.instance } });
-    const hello = await receive(frames);
-    if (!('hello' in hello)) throw fsError('error' in hello ? hello.error : undefined);
     return await startFsSession(frames, options);
   } catch (error) {
     frames.destroy();
@@ -49,7 +47,7 @@ export async function openFsSession(native: NativeEndpoint, options: FsOpenOptio
 /** As `openFsSession`, over a connection that the zygote has greeted. */
 export async function startFsSession(frames: FrameConnection, options: FsOpenOptions): Promise<FsSession> {
   const { signal } = options;
-  signal?.throwIfAborted();
+  refuseAborted(signal);
   const stop = (): void => frames.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -80,6 +78,10 @@ async function receive(frames: FrameConnection): Promise<object> {
   const message: unknown = frame.type === frameType.json ? JSON.parse(Buffer.from(frame.payload).toString()) : undefined;
   if (typeof message !== 'object' || message === null) throw new GantryError('internal', 'native-protocol', 'The native side answered with what is no JSON object');
   return message;
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
 }
 
 function aborted(signal: AbortSignal): GantryError {

@@ -177,15 +177,18 @@ export interface FsMeta extends FsOwner {
   readonly xattrs?: FsXattrs;
 }
 
-export interface FsCreateOptions {
+export interface FsParentOptions {
+  /** Parents may be symbolic links, resolved inside the root. The default is to refuse them. */
+  readonly followParents?: boolean;
+}
+
+export interface FsCreateOptions extends FsParentOptions {
   /**
    * What to do with something that has this name already. `fail`: EEXIST. `replace` (the default): a directory meeting a
    * directory keeps its content and takes the new metadata, everything else is removed first, recursively. `same-kind`: as
    * replace, but a directory and a non-directory never take each other's place.
    */
   readonly existing?: 'fail' | 'replace' | 'same-kind';
-  /** Parents may be symbolic links, resolved inside the root. The default is to refuse them. */
-  readonly followParents?: boolean;
 }
 
 export interface FsMkdirOptions extends FsCreateOptions {
@@ -221,13 +224,14 @@ export interface FsBatch {
   hardlink(path: FsPath, target: FsPath, o?: FsCreateOptions): void;
   symlink(path: FsPath, target: FsPath, meta: FsMeta, o?: FsCreateOptions): void;
   mknod(path: FsPath, node: FsNode, meta: FsMeta, o?: FsCreateOptions): void;
-  setxattr(path: FsPath, name: string, value: Uint8Array): void;
+  /** Of the path itself, also of a symbolic link. */
+  setxattr(path: FsPath, name: string, value: Uint8Array, o?: FsParentOptions): void;
   /** Of the path itself, also of a symbolic link. */
   chown(path: FsPath, uid: number, gid: number): void;
   /** Not of a symbolic link. */
   chmod(path: FsPath, mode: number): void;
   /** Of the path itself, also of a symbolic link. */
-  utimes(path: FsPath, mtimeNs: bigint): void;
+  utimes(path: FsPath, mtimeNs: bigint, o?: FsParentOptions): void;
   /** Recursive; absent is fine. */
   remove(path: FsPath): void;
   /** Removes all children of a directory but these; absent is fine. */

@@ -86,8 +86,9 @@ export class BatchEncoder {
     this.#u32(node.type === 'fifo' ? 0 : node.minor);
   }
 
-  setxattr(path: FsPath, name: string, value: Uint8Array): void {
+  setxattr(path: FsPath, name: string, value: Uint8Array, o: MakeOptions = none): void {
     this.#u8(op.setxattr);
+    this.#u16(flagsOf(o, false));
     this.#short(normalPath(path));
     this.#short(Buffer.from(name, 'latin1'));
     this.#long(value);
@@ -106,8 +107,9 @@ export class BatchEncoder {
     this.#u16(mode);
   }
 
-  utimes(path: FsPath, mtimeNs: bigint): void {
+  utimes(path: FsPath, mtimeNs: bigint, o: MakeOptions = none): void {
     this.#u8(op.utimes);
+    this.#u16(flagsOf(o, false));
     this.#short(normalPath(path));
     this.#time(mtimeNs);
   }

@@ -1,6 +1,6 @@
 //! The walls: a mount namespace whose root is the tree, no network, few capabilities.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
@@ -9,15 +9,16 @@ use rustix::mount::{
 };
 use rustix::process::{Resource, Rlimit, chdir, fchdir, getrlimit, pivot_root, setrlimit, umask};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
-    set_no_new_privs,
+    CapabilitySet, CapabilitySets, UnshareFlags, clear_ambient_capability_set, remove_capability_from_bounding_set,
+    set_capabilities, set_no_new_privs,
 };
 use serde::Deserialize;
 
 use super::error::{FsError, Res, Step};
 use super::ids::IdMap;
 use super::path::{Links, RelPath, Root};
-use super::sys;
+use crate::sys::mount::{MountAttr, mount_setattr};
+use crate::sys::process::unshare;
 
 /// The `fs` request. Paths on the host are text; they come from the daemon.
 #[derive(Deserialize)]
@@ -57,17 +58,18 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
 /// Makes the tree the root of this process and drops what file operations do not need. There is no way back.
 pub fn confine(setup: &Setup) -> Res<Root> {
     let root = setup.root.as_bytes();
-    sys::unshare_for_fs().step("unshare", root)?;
+    let namespaces = UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    unshare(namespaces).step("unshare", root)?;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).step("make mounts private", root)?;
     let tree = clone_mount(&setup.root, false)?;
     if FileType::from_raw_mode(fstat(&tree).step("stat", root)?.st_mode) != FileType::Directory {
         return Err(FsError::os(Errno::NOTDIR, "open root", root));
     }
-    sys::restrict_mount(&tree, setup.readonly, false).step("restrict root", root)?;
+    restrict(&tree, setup.readonly, false).step("restrict root", root)?;
     let mut mounts = Vec::with_capacity(setup.mounts.len());
     for bind in &setup.mounts {
         let source = clone_mount(&bind.source, bind.recursive)?;
-        sys::restrict_mount(&source, setup.readonly || bind.readonly, bind.recursive)
+        restrict(&source, setup.readonly || bind.readonly, bind.recursive)
             .step("restrict mount", bind.source.as_bytes())?;
         mounts.push((source, bind.target.as_bytes()));
     }
@@ -103,6 +105,13 @@ fn clone_mount(path: &str, recursive: bool) -> Res<OwnedFd> {
         FileType::Symlink => Err(FsError::os(Errno::LOOP, "open", path.as_bytes())),
         _ => Ok(tree),
     }
+}
+
+/// Nothing in the tree is run, or opened as a device.
+fn restrict(mount: &OwnedFd, readonly: bool, recursive: bool) -> rustix::io::Result<()> {
+    let set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+    let set = if readonly { set | libc::MOUNT_ATTR_RDONLY } else { set };
+    mount_setattr(mount.as_fd(), recursive, &MountAttr { set, ..MountAttr::default() })
 }
 
 /// Puts a mount on a path of the tree, which has to be there.

@@ -1,9 +1,12 @@
 //! How an operation failed, as the client is told.
 
+use std::borrow::Cow;
+
 use rustix::io::Errno;
 use serde::Serialize;
 
 use super::bytes::Latin1;
+use crate::error::errno_name;
 
 pub type Res<T> = Result<T, FsError>;
 
@@ -70,7 +73,7 @@ impl FsError {
 pub struct ErrorBody<'a> {
     code: Code,
     #[serde(skip_serializing_if = "Option::is_none")]
-    errno: Option<String>,
+    errno: Option<Cow<'static, str>>,
     step: &'static str,
     path: Latin1<'a>,
     message: String,
@@ -85,51 +88,4 @@ impl<T> Step<T> for rustix::io::Result<T> {
     fn step(self, step: &'static str, path: &[u8]) -> Res<T> {
         self.map_err(|errno| FsError::os(errno, step, path))
     }
-}
-
-/// The symbolic name; `E` and the number for one that file operations do not give.
-fn errno_name(errno: Errno) -> String {
-    let name = match errno {
-        Errno::PERM => "EPERM",
-        Errno::NOENT => "ENOENT",
-        Errno::INTR => "EINTR",
-        Errno::IO => "EIO",
-        Errno::NXIO => "ENXIO",
-        Errno::TOOBIG => "E2BIG",
-        Errno::BADF => "EBADF",
-        Errno::AGAIN => "EAGAIN",
-        Errno::NOMEM => "ENOMEM",
-        Errno::ACCESS => "EACCES",
-        Errno::BUSY => "EBUSY",
-        Errno::EXIST => "EEXIST",
-        Errno::XDEV => "EXDEV",
-        Errno::NODEV => "ENODEV",
-        Errno::NOTDIR => "ENOTDIR",
-        Errno::ISDIR => "EISDIR",
-        Errno::INVAL => "EINVAL",
-        Errno::NFILE => "ENFILE",
-        Errno::MFILE => "EMFILE",
-        Errno::TXTBSY => "ETXTBSY",
-        Errno::FBIG => "EFBIG",
-        Errno::NOSPC => "ENOSPC",
-        Errno::SPIPE => "ESPIPE",
-        Errno::ROFS => "EROFS",
-        Errno::MLINK => "EMLINK",
-        Errno::PIPE => "EPIPE",
-        Errno::RANGE => "ERANGE",
-        Errno::NAMETOOLONG => "ENAMETOOLONG",
-        Errno::NOSYS => "ENOSYS",
-        Errno::NOTEMPTY => "ENOTEMPTY",
-        Errno::LOOP => "ELOOP",
-        Errno::NODATA => "ENODATA",
-        Errno::OVERFLOW => "EOVERFLOW",
-        Errno::OPNOTSUPP => "EOPNOTSUPP",
-        Errno::STALE => "ESTALE",
-        Errno::UCLEAN => "EUCLEAN",
-        Errno::DQUOT => "EDQUOT",
-        Errno::ILSEQ => "EILSEQ",
-        Errno::BADMSG => "EBADMSG",
-        other => return format!("E{}", other.raw_os_error()),
-    };
-    name.to_owned()
 }

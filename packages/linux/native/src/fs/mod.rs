@@ -14,13 +14,13 @@ mod listing;
 mod path;
 mod remove;
 mod serve;
-mod sys;
 mod tree;
 mod usage;
 mod walk;
 mod wire;
 mod xattr;
 
+use std::io;
 use std::os::fd::AsFd;
 
 use serde_json::json;
@@ -43,7 +43,9 @@ pub fn run(id: u32, request: serde_json::Value, mut conn: BlockingConn) -> ! {
         }
         Err(error) => conn.write_json(&json!({ "id": id, "error": error.body() })),
     };
-    std::process::exit(i32::from(served.is_err()))
+    // A client that has what it wanted may just go.
+    let gone = |e: &io::Error| matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+    std::process::exit(i32::from(served.is_err_and(|e| !gone(&e))))
 }
 
 fn open(request: serde_json::Value, conn: &BlockingConn) -> Res<Tree> {

@@ -332,7 +332,7 @@ impl Server {
                 Ok(Answer::Ok(json!({ "value": value })))
             }
             Op::Setxattr { path, name, value } => {
-                tree.setxattr(RelPath::new(&path.0)?, &name.0, &value.0).map(|()| done())
+                tree.setxattr(RelPath::new(&path.0)?, &name.0, &value.0, Links::Refuse).map(|()| done())
             }
             Op::Listxattr { path } => {
                 let mut names = Vec::new();

@@ -147,8 +147,8 @@ impl Tree {
         chownat(&fd, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH).step("chown", path.bytes())
     }
 
-    pub fn utimes(&self, path: RelPath<'_>, times: &Timestamps) -> Res<()> {
-        let name = self.at(path, "utimes")?;
+    pub fn utimes(&self, path: RelPath<'_>, times: &Timestamps, parents: Links) -> Res<()> {
+        let name = self.at(path, parents, "utimes")?;
         utimensat(&name.0, name.1, times, AtFlags::SYMLINK_NOFOLLOW).step("utimes", path.bytes())
     }
 
@@ -159,7 +159,7 @@ impl Tree {
             Ok(fd) => fchmod(&fd, mode).step("chmod", path.bytes()),
             // A device (the mount is nodev) or a socket, which cannot be opened.
             Err(Errno::ACCESS | Errno::NXIO) => {
-                let name = self.at(path, "chmod")?;
+                let name = self.at(path, Links::Refuse, "chmod")?;
                 let st = statat(&name.0, name.1, AtFlags::SYMLINK_NOFOLLOW).step("chmod", path.bytes())?;
                 if FileType::from_raw_mode(st.st_mode) == FileType::Symlink {
                     return Err(FsError::os(Errno::LOOP, "chmod", path.bytes()));
@@ -170,23 +170,28 @@ impl Tree {
         }
     }
 
-    pub fn setxattr(&self, path: RelPath<'_>, name: &[u8], value: &[u8]) -> Res<()> {
-        let at = self.at(path, "setxattr")?;
+    pub fn setxattr(&self, path: RelPath<'_>, name: &[u8], value: &[u8], parents: Links) -> Res<()> {
+        let at = self.at(path, parents, "setxattr")?;
         self.set_xattr(Inode::name(&at.0, at.1), name, value, path)
     }
 
     /// Attributes of the inode itself, also of a link.
     pub fn each_xattr(&self, path: RelPath<'_>, reader: &mut Reader, f: impl FnMut(&[u8], &[u8])) -> Res<()> {
-        let at = self.at(path, "getxattr")?;
+        let at = self.at(path, Links::Refuse, "getxattr")?;
         reader.each(Inode::name(&at.0, at.1), &self.ids, f).step("getxattr", path.bytes())
     }
 
     /// A parent and a name in it, also for the root, which is `.` in itself.
-    fn at<'a, 'p>(&'a self, path: RelPath<'p>, step: &'static str) -> Res<(super::path::Parent<'a>, &'p [u8])> {
+    fn at<'a, 'p>(
+        &'a self,
+        path: RelPath<'p>,
+        parents: Links,
+        step: &'static str,
+    ) -> Res<(super::path::Parent<'a>, &'p [u8])> {
         if path.is_root() {
             return Ok((super::path::Parent::Root(self.root.as_fd()), b"."));
         }
-        self.root.parent(path, Links::Refuse).step(step, path.bytes())
+        self.root.parent(path, parents).step(step, path.bytes())
     }
 }
 

@@ -51,10 +51,10 @@ pub enum Op<'a> {
     Hardlink { path: RelPath<'a>, target: RelPath<'a>, existing: Existing, parents: Links },
     Symlink { make: Make<'a>, target: &'a [u8] },
     Mknod { make: Make<'a>, node: Node },
-    Setxattr { path: RelPath<'a>, name: &'a [u8], value: &'a [u8] },
+    Setxattr { path: RelPath<'a>, name: &'a [u8], value: &'a [u8], parents: Links },
     Chown { path: RelPath<'a>, uid: u32, gid: u32 },
     Chmod { path: RelPath<'a>, mode: u16 },
-    Utimes { path: RelPath<'a>, times: Timestamps },
+    Utimes { path: RelPath<'a>, times: Timestamps, parents: Links },
     Remove { path: RelPath<'a> },
     Clear { path: RelPath<'a>, keep: Vec<&'a [u8]> },
     Rename { from: RelPath<'a>, to: RelPath<'a> },
@@ -130,10 +130,16 @@ impl<'a> Batch<'a> {
                 };
                 Op::Mknod { make, node }
             }
-            9 => Op::Setxattr { path: self.path()?, name: self.short()?, value: self.long()? },
+            9 => {
+                let parents = links(self.flags()?);
+                Op::Setxattr { path: self.path()?, name: self.short()?, value: self.long()?, parents }
+            }
             10 => Op::Chown { path: self.path()?, uid: self.u32()?, gid: self.u32()? },
             11 => Op::Chmod { path: self.path()?, mode: self.u16()? },
-            12 => Op::Utimes { path: self.path()?, times: self.times()? },
+            12 => {
+                let parents = links(self.flags()?);
+                Op::Utimes { path: self.path()?, times: self.times()?, parents }
+            }
             13 => Op::Remove { path: self.path()? },
             14 => {
                 let path = self.path()?;
