@@ -6,3 +6,4 @@ export { openNative } from './open-native.ts';
 export { FrameConnection, type Frame } from './frames.ts';
 export type * from './fs-types.ts';
 export { openFsSession } from './fs-session.ts';
+export { cgroupFolder, detectCgroups, parseCgroups, type CgroupHierarchy, type CgroupLayout, type CgroupSources, type UnifiedHierarchy } from './cgroups.ts';
