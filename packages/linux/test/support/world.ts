@@ -8,7 +8,7 @@ import { openNative, type Keeper, type KeeperRequest, type Native } from '../../
 /** Why tests that need a real kernel cannot run here; empty if they can. */
 export const reasonToSkip: string = process.getuid?.() !== 0 ? 'needs root' : existsSync('/bin/busybox') ? '' : 'needs a static /bin/busybox';
 
-const applets = ['sh', 'cat', 'ls', 'echo', 'id', 'true', 'false', 'sleep', 'seq', 'head', 'dd', 'kill', 'ps', 'mount', 'touch', 'stat', 'hostname', 'stty', 'tty', 'env', 'pwd', 'mkdir', 'wc', 'grep', 'readlink', 'yes', 'md5sum', 'trap', 'umask', 'printf', 'test', 'chmod', 'tail'];
+const applets = ['sh', 'cat', 'ls', 'echo', 'id', 'true', 'false', 'sleep', 'seq', 'head', 'dd', 'kill', 'ps', 'mount', 'touch', 'stat', 'hostname', 'stty', 'tty', 'env', 'pwd', 'mkdir', 'wc', 'grep', 'readlink', 'yes', 'md5sum', 'printf', 'test', 'chmod', 'tail', 'tr', 'mknod', 'rm', 'ulimit'];
 
 /** A folder, an instance, a zygote in it, and a root file system of busybox. Dispose leaves nothing behind. */
 export interface World extends AsyncDisposable {

@@ -54,7 +54,9 @@ impl Keeper {
         for index in 0..2 {
             self.read_output(number, index, REST);
         }
-        if all_gone {
+        // A terminal passes on what was written to it in its own time, and says when that was all.
+        let terminal = self.processes.get(&number).and_then(|p| p.streams.as_ref()).is_some_and(|streams| streams.terminal);
+        if all_gone && !terminal {
             self.give_up_output(number);
         } else {
             self.check_end(number);
