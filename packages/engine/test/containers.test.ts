@@ -113,7 +113,7 @@ describe('a container', () => {
     const engine = await bench.ready();
     const id = await made(engine, [program]);
     const streams = await engine.containers.attach(id, { stdin: false, stdout: true, stderr: true });
-    await expect(engine.containers.start(id)).rejects.toThrow(expect.objectContaining({ kind: 'invalid', code: 'cannot-start', message: `unable to start container process: ${message}`, details: { exitCode } }));
+    await expect(engine.containers.start(id)).rejects.toThrow(expect.objectContaining({ kind: 'invalid', code: exitCode === 127 ? 'program-not-found' : 'program-not-executable', message: `unable to start container process: ${message}`, details: { exitCode } }));
     expect(await text(streams)).toBe('');
     expect((await engine.containers.inspect(id)).state).toMatchObject({ status: 'created', exitCode, error: expect.stringContaining(message) as string });
     expect([bench.world.runs.size, bench.world.sandboxes.size]).toEqual([0, 0]);
@@ -124,7 +124,7 @@ describe('a container', () => {
     const engine = await bench.ready();
     const id = await made(engine, ['missing'], { autoRemove: true });
     const gone = engine.containers.wait(id, { condition: 'removed' });
-    await expect(engine.containers.start(id)).rejects.toThrow(kindAndCode('invalid', 'cannot-start'));
+    await expect(engine.containers.start(id)).rejects.toThrow(kindAndCode('invalid', 'program-not-found'));
     await gone;
     expect(bench.world.leftovers()).toEqual([]);
   });
@@ -348,7 +348,7 @@ describe('the rest', () => {
     await expect.poll(async () => (await engine.execs.inspect(exec)).exitCode).toBe(5);
     await expect(engine.execs.start(exec)).rejects.toThrow(kindAndCode('conflict', 'exec-started'));
     const bad = await engine.execs.create(id, { cmd: ['missing'] });
-    await expect(engine.execs.start(bad, { detach: true })).rejects.toThrow(kindAndCode('invalid', 'cannot-start'));
+    await expect(engine.execs.start(bad, { detach: true })).rejects.toThrow(kindAndCode('invalid', 'program-not-found'));
     expect((await engine.execs.inspect(bad)).exitCode).toBe(127);
     await engine.containers.kill(id);
     await engine.containers.wait(id);

@@ -15,7 +15,7 @@ function serve(path: unknown): void {
     }
     try {
       // PASSIVE waits for nobody and is waited for by nobody; the next writer then begins the log anew.
-      const row = db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
+      const [row] = db.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
       port.postMessage({ ok: true, pages: Number(row?.['log'] ?? 0) });
     } catch (error) {
       port.postMessage({ ok: false, message: error instanceof Error ? error.message : String(error) });

@@ -147,7 +147,7 @@ export interface Containers {
   create(request: CreateContainer, o?: Call): Promise<CreatedContainer>;
   /**
    * Starts it. Repeatable: `notModified` `already-started` if it runs.
-   * @throws GantryError invalid `cannot-start` with `details.exitCode` 126 or 127: the program cannot be executed.
+   * @throws GantryError invalid `program-not-found` or `program-not-executable` with `details.exitCode` 126 or 127: the program cannot be executed.
    */
   start(ref: string, o?: Call): Promise<void>;
   /**

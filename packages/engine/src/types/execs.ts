@@ -31,7 +31,7 @@ export interface ExecDetails {
 export interface Execs {
   /** @throws GantryError conflict `not-running`. */
   create(container: string, request: CreateExec): Promise<string>;
-  /** Resolves once it runs. @throws GantryError invalid `cannot-start` with `details.exitCode`; conflict `exec-started`. */
+  /** Resolves once it runs. @throws GantryError invalid `program-not-found` or `program-not-executable` with `details.exitCode`; conflict `exec-started`. */
   start(id: string, o?: Call & { readonly detach?: boolean | undefined; readonly consoleSize?: { readonly rows: number; readonly cols: number } | undefined }): Promise<ContainerStreams | null>;
   inspect(id: string): Promise<ExecDetails>;
   resize(id: string, size: { readonly rows: number; readonly cols: number }): Promise<void>;
