@@ -240,6 +240,13 @@ describe('the source of credentials', () => {
     await ask({ credentials: () => expect.unreachable() });
   });
 
+  it('is asked by the name that the reference has', async () => {
+    const asked: string[] = [];
+    await using client = quickClient({ credentials: (host) => (asked.push(host), undefined) });
+    await client.fetchManifest(`LOCALHOST:${registry.port}/app`);
+    expect(asked).toEqual([`LOCALHOST:${registry.port}`]);
+  });
+
   it('ends the call if it fails', async () => {
     const credentials = (): Credentials => {
       throw new Error('no keyring');

@@ -9,8 +9,8 @@ export type Credentials =
   | { readonly registryToken: string };
 
 /**
- * Finds the credentials for a registry: `docker.io`, `ghcr.io`, `localhost:5000`, or the host of a mirror. Undefined: be
- * anonymous there. Asked only once the registry has demanded some. If it throws, the call fails: nothing is ever tried
+ * Finds the credentials for a registry by its name as the reference has it (`docker.io`, `ghcr.io`, `localhost:5000`), or
+ * for the host of a mirror. Undefined: be anonymous there. Asked only once the registry has demanded some. If it throws, the call fails: nothing is ever tried
  * with less, or with the credentials of another host.
  */
 export type CredentialSource = (host: string) => Credentials | undefined | Promise<Credentials | undefined>;

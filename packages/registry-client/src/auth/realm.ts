@@ -37,7 +37,7 @@ export class Realms {
     if (this.#rules.isDowngrade(registry.url, url)) {
       throw new GantryError('forbidden', 'realm-refused', `${host} names a token server that is less safe than itself: ${url.origin}`, { details });
     }
-    if (hasCredentials && url.origin !== registry.url.origin && this.#origins.get(host)?.has(url.origin) !== true) {
+    if (hasCredentials && url.origin !== registry.url.origin && this.#origins.get(canonicalHost(host))?.has(url.origin) !== true) {
       throw new GantryError(
         'forbidden',
         'realm-not-trusted',

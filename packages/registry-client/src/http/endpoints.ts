@@ -4,7 +4,7 @@ import { canonicalHost, hostUrl, type HostRules } from './host-rules.ts';
 
 /** One place that serves a repository: a mirror, or the registry itself. */
 export interface Endpoint {
-  /** The name that credentials, certificates and configuration go by. */
+  /** The name that credentials go by: the registry's as the reference has it, a mirror's as its URL has it. */
   readonly host: string;
   /** Roots to try in order, until one answers. */
   readonly roots: readonly [URL, ...URL[]];
@@ -39,7 +39,7 @@ export class Endpoints {
     const address = canonical === hub ? hubHost : domain;
     const secure = hostUrl('https', address);
     const roots: Endpoint['roots'] = this.#rules.isInsecure(secure) ? [secure, hostUrl('http', address)] : [secure];
-    return { mirrors: this.#mirrors.get(canonical) ?? [], upstream: { host: canonical, roots } };
+    return { mirrors: this.#mirrors.get(canonical) ?? [], upstream: { host: domain, roots } };
   }
 }
 
