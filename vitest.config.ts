@@ -16,6 +16,7 @@ export default defineConfig({
           test: { name, include: ['test/**/*.test.ts'], execArgv, testTimeout: 30_000, hookTimeout: 60_000 },
         })),
       // What was built, as users run it.
+      { root: './test', test: { name: 'docs', include: ['docs/**/*.test.ts'] } },
       { root: './test', test: { name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
     ],
   },
