@@ -58,20 +58,35 @@ fn at(fail: Fail, target: &str) -> Fail {
 /// What a mount is to be attached to.
 fn target(root: BorrowedFd<'_>, path: &str, create: Option<Create>) -> Result<std::os::fd::OwnedFd> {
     // The image decides what these are, and everything that protects the host looks for them under these names.
-    if matches!(path.trim_matches('/'), "proc" | "sys") {
+    if is_kernel_interface(path) {
         let target = match find_plain(root, path) {
             Err(Errno::NOENT) => make(root, path, Create::Dir)?,
-            other => other.step_with(|| format!("open {path}: it has to be a folder, no symlink"))?,
+            other => other.step_with(|| format!("open {path}"))?,
         };
         return match file_type(&target)? {
             FileType::Directory => Ok(target),
-            _ => Err(Fail::os(Errno::NOTDIR, format!("open {path}"))),
+            _ => Err(Fail::os(Errno::NOTDIR, format!("open {path}: it has to be a folder, no symlink"))),
         };
     }
     match create {
         Some(create) => make(root, path, create),
         None => find(root, path).step_with(|| format!("open {path}")),
     }
+}
+
+/// Whether a path, however it is written, is that of /proc or /sys.
+fn is_kernel_interface(path: &str) -> bool {
+    let mut components = Vec::new();
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                components.pop();
+            }
+            name => components.push(name),
+        }
+    }
+    matches!(components[..], ["proc" | "sys"])
 }
 
 /// Makes the working folder if it is absent. The root is the container's already.
@@ -81,4 +96,19 @@ pub fn make_cwd(path: &str) -> Result<()> {
     let made = make(root.as_fd(), path, Create::Dir);
     rustix::process::umask(umask);
     made.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_kernel_interface;
+
+    #[test]
+    fn proc_and_sys_however_they_are_written() {
+        for path in ["/proc", "/proc/", "//sys", "/./proc/.", "/a/../proc", "/../sys", "/proc/x/.."] {
+            assert!(is_kernel_interface(path), "{path}");
+        }
+        for path in ["/", "/proc/sys", "/processes", "/a/proc", "/proc/../a"] {
+            assert!(!is_kernel_interface(path), "{path}");
+        }
+    }
 }
