@@ -25,7 +25,7 @@ describe.skipIf(reasonToSkip !== '')(`what a container's process is and sees ${r
     return keeper;
   }
 
-  async function script(text: string, more: Partial<Plan> & { process?: Partial<PlanProcess> } = {}, root = world.root): Promise<Ran> {
+  async function script(text: string, more: Partial<Omit<Plan, 'process'>> & { process?: Partial<PlanProcess> } = {}, root = world.root): Promise<Ran> {
     return runScript(await fresh(), root, text, more);
   }
 

@@ -72,7 +72,7 @@ export async function runPlan(keeper: Keeper, what: Plan): Promise<Ran> {
 }
 
 /** A shell script in a new container of this keeper. */
-export async function runScript(keeper: Keeper, root: string, script: string, more: Partial<Plan> & { process?: Partial<PlanProcess> } = {}): Promise<Ran> {
+export async function runScript(keeper: Keeper, root: string, script: string, more: Partial<Omit<Plan, 'process'>> & { process?: Partial<PlanProcess> } = {}): Promise<Ran> {
   const { process, ...rest } = more;
   return runPlan(keeper, plan(root, processPlan(['/bin/sh', '-c', script], process), rest));
 }
