@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GantryError } from '@gantry/errors';
 import { AttachClient } from './attach-client.ts';
 import { Fields } from './fields.ts';
+import type { FrameConnection } from './frames.ts';
 import type { Attachment, Keeper } from './keeper.ts';
 import { exitRecord, keeperEvent, keeperState } from './keeper-wire.ts';
 import {
@@ -30,6 +31,9 @@ export class KeeperClient implements Keeper {
   #slow = 0;
   /** For what cannot wait behind them. */
   #urgent: Promise<Rpc> | undefined;
+  /** Someone waits for their next event, and is let go when this is disposed of. */
+  readonly #watches = new Set<FrameConnection>();
+  #disposed = false;
 
   private constructor(rpc: Rpc, dir: string, key: string) {
     this.#rpc = rpc;
@@ -90,13 +94,16 @@ export class KeeperClient implements Keeper {
 
   async *watch(): AsyncGenerator<KeeperEvent, void, void> {
     const { frames } = await dialWith(join(this.dir, 's'), this.#instance, { op: 'watch' });
+    this.#watches.add(frames);
     try {
+      if (this.#disposed) return;
       for (let frame = await frames.receive(); frame !== undefined; frame = await frames.receive()) {
         if (frame.type !== frameType.json) throw new GantryError('internal', 'native-protocol', `An event was expected, not a frame of type ${frame.type}`);
         const event = keeperEvent(Fields.parse(frame.payload));
         if (event !== undefined) yield event;
       }
     } finally {
+      this.#watches.delete(frames);
       await frames.close();
     }
   }
@@ -122,6 +129,8 @@ export class KeeperClient implements Keeper {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    for (const frames of this.#watches) frames.destroy();
     await this.#rpc[Symbol.asyncDispose]();
     if (this.#urgent === undefined) return;
     const [urgent] = await Promise.allSettled([this.#urgent]);

@@ -70,7 +70,7 @@ export interface Keeper extends AsyncDisposable {
 
   state(): Promise<KeeperState>;
 
-  /** What happened so far, then what happens; ends when the keeper does, or by `return()`. */
+  /** What happened so far, then what happens; ends when the keeper does, when this is disposed of, or by `return()`. */
   watch(): AsyncIterable<KeeperEvent>;
 
   /** Writes files of the cgroup, in order, stopping at the first that fails. */
