@@ -1,4 +1,4 @@
-import { toGantryError, type GantryError } from '@gantry/errors';
+import { GantryError, isGantryError, toGantryError } from '@gantry/errors';
 import type { FsChannel } from './fs-channel.ts';
 import type { FsBatch, FsCreateOptions, FsFileOptions, FsMeta, FsMkdirOptions, FsNode, FsParentOptions, FsPath } from './fs-types.ts';
 import { BatchEncoder } from './fs-wire.ts';
@@ -8,15 +8,22 @@ import { frameType, maxFrameLength } from './protocol.ts';
 const flushAt = 128 * 1024;
 /** Bytes of files up to this length are copied among the operations; longer ones go in a frame of their own, uncopied. */
 const inlineBelow = 16 * 1024;
-/** Attributes beside the path and the rest: an operation has to fit a frame. */
 const largestData = maxFrameLength - 16;
+/** An operation has to fit a frame, with its path and what was collected before it. */
+const maxXattrs = 640 * 1024;
+
+/** Names of at most 255 bytes: well below a frame. */
+const keepAtOnce = 512;
 
 const empty = new Uint8Array(0);
 const opaqueValue = Buffer.from('y');
 
-/** Which batch of a connection the bulk frames belong to: the native side takes them for the last one named. */
+/** What the batches of one connection share. */
 export interface BatchTurn {
+  /** The batch that bulk frames belong to: the native side takes them for the last one named. */
   current: number;
+  /** Those that sent what no barrier has confirmed. */
+  readonly unconfirmed: Set<number>;
 }
 
 /** See `FsBatch`. */
@@ -44,12 +51,14 @@ export class FsBatchWriter implements FsBatch {
   }
 
   mkdir(path: FsPath, meta: FsMeta, o?: FsMkdirOptions): void {
+    this.#before(meta);
     this.#encoder.mkdir(path, meta, o);
     this.#sent();
   }
 
   file(path: FsPath, meta: FsMeta, data: Uint8Array, o?: FsFileOptions): void {
     if (data.byteLength < inlineBelow) {
+      this.#before(meta);
       this.#encoder.file(path, meta, data, o);
       this.#sent();
       return;
@@ -60,6 +69,7 @@ export class FsBatchWriter implements FsBatch {
   }
 
   fileBegin(path: FsPath, meta: FsMeta, o?: FsFileOptions): void {
+    this.#before(meta);
     this.#encoder.file(path, meta, empty, { ...o, more: true });
     this.#sent();
   }
@@ -94,11 +104,13 @@ export class FsBatchWriter implements FsBatch {
   }
 
   symlink(path: FsPath, target: FsPath, meta: FsMeta, o?: FsCreateOptions): void {
+    this.#before(meta);
     this.#encoder.symlink(path, typeof target === 'string' ? Buffer.from(target) : target, meta, o);
     this.#sent();
   }
 
   mknod(path: FsPath, node: FsNode, meta: FsMeta, o?: FsCreateOptions): void {
+    this.#before(meta);
     this.#encoder.mknod(path, node, meta, o);
     this.#sent();
   }
@@ -129,7 +141,11 @@ export class FsBatchWriter implements FsBatch {
   }
 
   clear(path: FsPath, keep: readonly Uint8Array[]): void {
-    this.#encoder.clear(path, keep);
+    for (let at = 0; at < keep.length; at += keepAtOnce) {
+      this.#encoder.keep(keep.slice(at, at + keepAtOnce));
+      this.#sent();
+    }
+    this.#encoder.clear(path);
     this.#sent();
   }
 
@@ -167,6 +183,11 @@ export class FsBatchWriter implements FsBatch {
     this.#flush();
     try {
       await this.#channel.call({ op: 'barrier', batch: this.#id, close });
+      this.#turn.unconfirmed.delete(this.#id);
+    } catch (error) {
+      // The native side has forgotten it too; a lost connection stays lost.
+      if (isGantryError(error) && 'index' in error.details) this.#turn.unconfirmed.delete(this.#id);
+      throw error;
     } finally {
       this.#failure = undefined;
     }
@@ -174,6 +195,14 @@ export class FsBatchWriter implements FsBatch {
 
   #known(): GantryError | undefined {
     return this.#failure;
+  }
+
+  /** Attributes can be large: an operation that has them starts a frame of its own. */
+  #before(meta: FsMeta): void {
+    let bytes = 0;
+    for (const [name, value] of meta.xattrs ?? []) bytes += name.length + value.byteLength + 6;
+    if (bytes > maxXattrs) throw new GantryError('exhausted', 'fs-xattrs-too-long', `A file can be given at most ${maxXattrs} bytes of extended attributes, not ${bytes}`);
+    if (bytes > flushAt) this.#flush();
   }
 
   #sent(): void {
@@ -188,6 +217,7 @@ export class FsBatchWriter implements FsBatch {
     // What comes after an error is not done anyway.
     if (this.#failure !== undefined) return;
     this.#turn.current = this.#id;
+    this.#turn.unconfirmed.add(this.#id);
     this.#unsent += payload.byteLength;
     this.#sending = this.#channel.send(type, payload).then(
       () => {

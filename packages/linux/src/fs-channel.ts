@@ -30,6 +30,7 @@ export class FsChannel {
   readonly #batches = new Map<number, BatchFailed>();
   #nextId = 2;
   #failure: GantryError | undefined;
+  #reason: GantryError | undefined;
 
   /** @param frames Already handed over to the `fs` process; the channel owns it from now on. */
   constructor(frames: FrameConnection) {
@@ -63,13 +64,23 @@ export class FsChannel {
     this.#batches.delete(batch);
   }
 
+  /** Whether something was asked for that is not answered yet. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** The process is being ended by us: once its end is seen, everything that waits, and everything to come, rejects with this error. */
+  ending(error: GantryError): void {
+    this.#reason ??= error;
+  }
+
   /** Makes everything that waits, and everything to come, reject with this error, and drops the connection. */
   fail(error: GantryError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = error;
-    for (const waiter of this.#waiting.values()) waiter.reject(error);
+    this.#failure = this.#reason ?? error;
+    for (const waiter of this.#waiting.values()) waiter.reject(this.#failure);
     this.#waiting.clear();
-    for (const failed of this.#batches.values()) failed(error);
+    for (const failed of this.#batches.values()) failed(this.#failure);
     this.#batches.clear();
     this.#frames.destroy();
   }

@@ -26,6 +26,8 @@ import { dial } from './rpc.ts';
 /** Answers of a stream asked for ahead of the reader: enough that both sides work at once. */
 const ahead = 2;
 const defaultMaxNames = 1_000_000;
+/** Milliseconds for a killed process to be gone. */
+const killTimeout = 10_000;
 
 /**
  * A process confined to the tree `root`, forked by the zygote at `native`, with this session as its only client.
@@ -92,7 +94,7 @@ class Session implements FsSession {
   readonly pid: number;
   readonly #channel: FsChannel;
   readonly #signal: AbortSignal | undefined;
-  readonly #turn: BatchTurn = { current: 0 };
+  readonly #turn: BatchTurn = { current: 0, unconfirmed: new Set() };
   #nextStream = 1;
   #nextBatch = 2;
 
@@ -216,22 +218,32 @@ class Session implements FsSession {
     return new FsBatchWriter(this.#channel, this.#turn, id);
   }
 
-  /** The process ends with its connection; resolves when it has closed it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#abort);
+    if (this.#channel.busy || this.#turn.unconfirmed.size > 0) await this.#kill(new GantryError('aborted', 'aborted', 'The tree was closed before the operation was done'));
     await this.#channel.close();
   }
 
-  /** The process must not go on with what it has in hand, so that the tree is at rest when the calls reject. */
   readonly #abort = (): void => {
+    const signal = this.#signal;
+    if (signal !== undefined) void this.#kill(aborted(signal));
+  };
+
+  /** Ends the process in the middle of what it does. What waits rejects once the process is gone, so that the tree is at rest then. */
+  async #kill(error: GantryError): Promise<void> {
+    this.#channel.ending(error);
     try {
       process.kill(this.pid, 'SIGKILL');
     } catch {
       // It has ended by itself.
     }
-    const signal = this.#signal;
-    if (signal !== undefined) this.#channel.fail(aborted(signal));
-  };
+    // A process that sits in a system call that cannot be interrupted, on a dead disk, is not waited for.
+    const late = setTimeout(() => {
+      this.#channel.fail(error);
+    }, killTimeout);
+    await this.#channel.closed;
+    clearTimeout(late);
+  }
 
   async *#walk(path: FsPath, o: FsWalkOptions, data: boolean): AsyncGenerator<FsWalkItem, void, void> {
     const exclude = o.exclude?.map(latin1) ?? [];

@@ -136,6 +136,8 @@ export interface FsStatfs {
  * file), `invalid` (a path that leaves the root or passes a symbolic link), `exhausted` (ENOSPC, EDQUOT, EMFILE), `forbidden`
  * (EPERM, EACCES, EROFS), `aborted`, `unavailable` (the process is gone), `internal`. `details` has `errno`, `step`, `path`.
  * Unless `follow` is set no component of a path may be a symbolic link; with it links are resolved inside the root.
+ *
+ * Disposing ends the process, in the middle of what was not awaited, and resolves when it touches the tree no more.
  */
 export interface FsSession extends AsyncDisposable {
   readonly pid: number;

@@ -22,6 +22,7 @@ const op = {
   remove: 13,
   clear: 14,
   rename: 15,
+  keep: 16,
 } as const;
 
 const flag = { keep: 1 << 2, follow: 1 << 3, clearXattrs: 1 << 4, times: 1 << 5, more: 1 << 6, atomic: 1 << 7, sync: 1 << 8 } as const;
@@ -119,11 +120,16 @@ export class BatchEncoder {
     this.#short(normalPath(path));
   }
 
-  clear(path: FsPath, keep: readonly Uint8Array[]): void {
+  /** Names that the next `clear` spares. */
+  keep(names: readonly Uint8Array[]): void {
+    this.#u8(op.keep);
+    this.#u32(names.length);
+    for (const name of names) this.#short(name);
+  }
+
+  clear(path: FsPath): void {
     this.#u8(op.clear);
     this.#short(normalPath(path));
-    this.#u32(keep.length);
-    for (const name of keep) this.#short(name);
   }
 
   rename(from: FsPath, to: FsPath): void {

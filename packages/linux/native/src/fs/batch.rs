@@ -1,5 +1,6 @@
 //! The stream of operations that a client sends without waiting, and the file that is being written in it.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,9 @@ use super::error::{Code, FsError, Res, Step};
 use super::path::{Links, RelPath};
 use super::tree::Tree;
 use super::wire::{Batch, FileStyle, Make, Op};
+
+/// Names in one directory that a layer made.
+const MAX_KEEP: usize = 4_000_000;
 
 /// What went wrong first since the last barrier.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct Batches {
     index: u64,
     failure: Option<Failure>,
     open: Option<OpenFile>,
+    /// Names that the next `Clear` spares.
+    keep: HashSet<Vec<u8>>,
     /// Numbers temporary names.
     serial: u32,
 }
@@ -86,6 +92,7 @@ impl Batches {
             self.fail(FsError::new(Code::Invalid, "a barrier within a file", b""));
         }
         self.open = None;
+        self.keep.clear();
         self.failure.take()
     }
 
@@ -112,7 +119,14 @@ impl Batches {
             Op::Chmod { path, mode } => tree.chmod(path, mode),
             Op::Utimes { path, times, parents } => tree.utimes(path, &times, parents),
             Op::Remove { path } => tree.remove(path),
-            Op::Clear { path, keep } => tree.clear(path, &keep),
+            Op::Keep(names) => {
+                if self.keep.len() + names.len() > MAX_KEEP {
+                    return Err(FsError::new(Code::Limit, format!("more than {MAX_KEEP} names to keep"), b""));
+                }
+                self.keep.extend(names.into_iter().map(<[u8]>::to_vec));
+                Ok(())
+            }
+            Op::Clear { path } => tree.clear(path, &std::mem::take(&mut self.keep)),
             Op::Rename { from, to } => tree.rename(from, to, RenameFlags::empty()),
         }
     }

@@ -1,5 +1,6 @@
 //! The tree that this process serves, and the operations that are one or two system calls.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -117,8 +118,7 @@ impl Tree {
     }
 
     /// Removes all children of a directory that are not named in `keep`.
-    pub fn clear(&self, path: RelPath<'_>, keep: &[&[u8]]) -> Res<()> {
-        let keep: std::collections::HashSet<&[u8]> = keep.iter().copied().collect();
+    pub fn clear(&self, path: RelPath<'_>, keep: &HashSet<Vec<u8>>) -> Res<()> {
         match self.root.open_dir(path, Links::Refuse) {
             Ok(dir) => empty_dir(&dir, path.bytes(), &self.cancel, |name| !keep.contains(name)),
             Err(e) if e.is(Errno::NOENT) || e.is(Errno::NOTDIR) => Ok(()),

@@ -44,20 +44,60 @@ pub enum Node {
 #[derive(Debug)]
 pub enum Op<'a> {
     Mkdir(Make<'a>),
-    File { make: Make<'a>, data: &'a [u8], style: FileStyle },
+    File {
+        make: Make<'a>,
+        data: &'a [u8],
+        style: FileStyle,
+    },
     Data(&'a [u8]),
     Hole(u64),
     End,
-    Hardlink { path: RelPath<'a>, target: RelPath<'a>, existing: Existing, parents: Links },
-    Symlink { make: Make<'a>, target: &'a [u8] },
-    Mknod { make: Make<'a>, node: Node },
-    Setxattr { path: RelPath<'a>, name: &'a [u8], value: &'a [u8], parents: Links },
-    Chown { path: RelPath<'a>, uid: u32, gid: u32 },
-    Chmod { path: RelPath<'a>, mode: u16 },
-    Utimes { path: RelPath<'a>, times: Timestamps, parents: Links },
-    Remove { path: RelPath<'a> },
-    Clear { path: RelPath<'a>, keep: Vec<&'a [u8]> },
-    Rename { from: RelPath<'a>, to: RelPath<'a> },
+    Hardlink {
+        path: RelPath<'a>,
+        target: RelPath<'a>,
+        existing: Existing,
+        parents: Links,
+    },
+    Symlink {
+        make: Make<'a>,
+        target: &'a [u8],
+    },
+    Mknod {
+        make: Make<'a>,
+        node: Node,
+    },
+    Setxattr {
+        path: RelPath<'a>,
+        name: &'a [u8],
+        value: &'a [u8],
+        parents: Links,
+    },
+    Chown {
+        path: RelPath<'a>,
+        uid: u32,
+        gid: u32,
+    },
+    Chmod {
+        path: RelPath<'a>,
+        mode: u16,
+    },
+    Utimes {
+        path: RelPath<'a>,
+        times: Timestamps,
+        parents: Links,
+    },
+    Remove {
+        path: RelPath<'a>,
+    },
+    /// Names for the `Clear` to come.
+    Keep(Vec<&'a [u8]>),
+    Clear {
+        path: RelPath<'a>,
+    },
+    Rename {
+        from: RelPath<'a>,
+        to: RelPath<'a>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,17 +181,17 @@ impl<'a> Batch<'a> {
                 Op::Utimes { path: self.path()?, times: self.times()?, parents }
             }
             13 => Op::Remove { path: self.path()? },
-            14 => {
-                let path = self.path()?;
+            14 => Op::Clear { path: self.path()? },
+            15 => Op::Rename { from: self.path()?, to: self.path()? },
+            16 => {
                 let count = self.u32()? as usize;
                 // A count beyond what the bytes can hold must not reserve memory.
-                let mut keep = Vec::with_capacity(count.min(self.rest.len() / 2));
+                let mut names = Vec::with_capacity(count.min(self.rest.len() / 2));
                 for _ in 0..count {
-                    keep.push(self.short()?);
+                    names.push(self.short()?);
                 }
-                Op::Clear { path, keep }
+                Op::Keep(names)
             }
-            15 => Op::Rename { from: self.path()?, to: self.path()? },
             _ => return Err(malformed("unknown operation")),
         })
     }
