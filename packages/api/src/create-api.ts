@@ -106,7 +106,7 @@ class ApiHandlers implements Api {
       return;
     }
     const [status, message] = isTimeout(error) ? ['408 Request Timeout', 'the request head did not arrive in time'] : ['400 Bad Request', 'malformed HTTP request'];
-    const body = `${JSON.stringify({ message, code: 'bad-request' })}\n`;
+    const body = `${JSON.stringify({ message })}\n`;
     const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
     // Whoever sends this does not get to hold the socket.
     socket.end(head + body, () => socket.destroy());

@@ -34,6 +34,12 @@ function keepCompiled(dataRoot: string, log: Logger): void {
   if (message !== undefined) log.debug({ reason: message }, 'compiled code is not kept');
 }
 
+/** A defect of one request is no reason to leave everybody else alone: state is in transactions, and the log has the place. */
+function surviveDefects(log: Logger): void {
+  process.on('uncaughtException', (error) => log.error({ error }, 'a defect: an error that nobody caught'));
+  process.on('unhandledRejection', (error) => log.error({ error }, 'a defect: a rejection that nobody handled'));
+}
+
 /** Resolves with the name of the first signal that asks for the end; a second one does not wait. */
 function untilAsked(log: Logger): Promise<string> {
   return new Promise((resolve) => {
@@ -56,6 +62,7 @@ async function serve(config: DaemonConfig, readyFd: number | undefined, log: Log
   // From the first moment: a signal during the start ends it in order too.
   const asked = untilAsked(log);
   requireRoot();
+  surviveDefects(log);
   keepCompiled(config.dataRoot, log);
   const { startDaemon } = await import('./daemon.ts');
   const daemon: Daemon = await startDaemon({ config, log });
