@@ -38,6 +38,9 @@ impl Keeper {
             let (streams, ends) = Streams::pipes(&request.io)?;
             (streams, Some(ends))
         };
+        if let Some(ends) = &ends {
+            self.give_streams(ends, request.process.uid)?;
+        }
         let (channel, theirs) = channel::pair().step("socketpair")?;
         let cloned = self.add(&request, first, ends.as_ref(), theirs)?;
         drop(ends);

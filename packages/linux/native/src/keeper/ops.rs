@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::process::{FIRST, Process, Reply, Stage};
-use super::streams::Streams;
+use super::streams::{Ends, Streams};
 use super::{Keeper, tree};
 use crate::channel::{self, FDS, MAX_FDS, PLAN, START};
 use crate::conn::{Head, VERSION, body};
@@ -103,6 +103,9 @@ impl Keeper {
             let (streams, ends) = Streams::pipes(&request.io)?;
             (streams, Some(ends))
         };
+        if let Some(ends) = &ends {
+            self.give_streams(ends, request.plan.process.uid)?;
+        }
         let mut fds = tree::descriptors(&request.plan, payload, &scratch, foreign_user)?;
         if let Some(ends) = ends {
             // Without standard input there has to be something in its place.
@@ -126,6 +129,14 @@ impl Keeper {
         self.token = Some(request.token);
         self.hold(reply);
         Ok(Outcome::Later)
+    }
+
+    /// In another user namespace the process cannot make the streams its own.
+    pub fn give_streams(&self, ends: &Ends, uid: u32) -> Result<()> {
+        let Some(first) = self.processes.get(&FIRST).filter(|_| self.request.foreign_user()) else { return Ok(()) };
+        let map = std::fs::read_to_string(format!("/proc/{}/uid_map", first.pid)).unwrap_or_default();
+        let outside = map.lines().find_map(|line| map_id(line, uid));
+        ends.chown(outside.ok_or_else(|| Fail::invalid(format!("user {uid} has no id outside the user namespace")))?)
     }
 
     fn start(&mut self, reply: Reply, exec_id: Option<&str>) -> Result<Outcome> {
@@ -325,6 +336,14 @@ impl Keeper {
     }
 }
 
+/// The id outside, if a line of uid_map (inside, outside, count) is about this one.
+fn map_id(line: &str, id: u32) -> Option<u32> {
+    let mut numbers = line.split_ascii_whitespace().map(str::parse::<u32>);
+    let (inside, outside, count) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let offset = id.checked_sub(inside).filter(|offset| *offset < count)?;
+    outside.checked_add(offset)
+}
+
 fn start_event(exec_id: Option<&str>, at: &str) -> Value {
     match exec_id {
         None => json!({ "event": "start", "at": at }),
@@ -368,4 +387,18 @@ struct SetLog {
 #[derive(Deserialize)]
 struct WriteFiles {
     write: Vec<Write>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::map_id;
+
+    #[test]
+    fn ids_outside() {
+        assert_eq!(map_id("         0     100000      65536", 0), Some(100_000));
+        assert_eq!(map_id("1000 5000 2", 1001), Some(5001));
+        assert_eq!(map_id("1000 5000 2", 1002), None);
+        assert_eq!(map_id("0 4294967295 4294967295", 1), None);
+        assert_eq!(map_id("", 0), None);
+    }
 }

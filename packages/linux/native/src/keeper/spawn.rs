@@ -57,7 +57,7 @@ pub fn spawn(request: &KeeperRequest, seed: &Seed) -> Result<Spawned> {
     let mut joins = Vec::new();
     let mut user = None;
     for (namespace, path) in &request.join {
-        let fd = open_read(path)?;
+        let fd = crate::files::open_namespace(path)?;
         match namespace {
             // It is for children of this process, never for itself.
             Namespace::Pid => {

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::fs::Uid;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::process::{Resource, getrlimit};
@@ -19,6 +20,16 @@ pub struct Ends {
     pub stdin: Option<OwnedFd>,
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
+}
+
+impl Ends {
+    /// Gives them to a user whose namespace this process is not in, where the process itself could not take them.
+    pub fn chown(&self, uid: u32) -> Result<()> {
+        for fd in self.stdin.iter().chain([&self.stdout, &self.stderr]) {
+            rustix::fs::fchown(fd, Some(Uid::from_raw(uid)), None).step("chown the streams")?;
+        }
+        Ok(())
+    }
 }
 
 struct Stream {

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{
@@ -21,7 +21,7 @@ use crate::wire::MAX_LEN;
 #[derive(Deserialize)]
 pub struct Request {
     protocol: u32,
-    netns: Option<String>,
+    netns: Option<PathBuf>,
     messages: Vec<String>,
 }
 
@@ -79,8 +79,7 @@ pub fn run(request: &Request) -> Result<Value> {
     });
     let datagrams: Vec<(Vec<u8>, Vec<u32>)> = datagrams.collect::<Result<_>>()?;
     if let Some(path) = &request.netns {
-        let namespace = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())
-            .step_with(|| format!("open {path}"))?;
+        let namespace = crate::files::open_namespace(path)?;
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).step("setns net")?;
     }
     let protocol = NonZeroU32::new(request.protocol).map(Protocol::from_raw);
