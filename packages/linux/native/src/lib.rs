@@ -13,6 +13,7 @@ mod keeper;
 mod mounts;
 pub mod plan;
 mod poll;
+pub mod protocol;
 mod seed;
 pub mod setup;
 mod sys;

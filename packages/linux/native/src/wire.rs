@@ -100,6 +100,11 @@ impl Decoder {
         Ok((self.buf.len() >= self.start + 4 + len).then_some(len))
     }
 
+    /// Bytes held: of the frame at hand, and what came after it.
+    pub fn held(&self) -> usize {
+        self.buf.len() - self.start
+    }
+
     /// Whether no byte is held.
     pub fn is_empty(&self) -> bool {
         self.start == self.buf.len()
