@@ -288,6 +288,50 @@ describe('looking up and listing', () => {
   });
 });
 
+describe('clients that come and go', () => {
+  it('leave nothing behind, however many they are, before a start and while it runs', async () => {
+    await using bench = await Bench.make(app);
+    const engine = await bench.ready();
+    const id = await made(engine, ['sleep'], { stdin: true });
+    const signals = new AbortController();
+    for (let n = 0; n < 500; n++) {
+      const streams = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true, ...(n % 2 === 0 ? { signal: AbortSignal.any([signals.signal, AbortSignal.abort()]) } : {}) });
+      await streams[Symbol.asyncDispose]();
+      expect(await text(streams)).toBe('');
+    }
+    await engine.containers.start(id);
+    expect(bench.world.runs.get(id)?.listeners.size).toBe(0);
+    for (let n = 0; n < 500; n++) {
+      const streams = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true });
+      const output = text(streams);
+      await streams[Symbol.asyncDispose]();
+      expect(await output).toBe('');
+      const wait = new AbortController();
+      const waiting = engine.containers.wait(id, { signal: wait.signal });
+      wait.abort();
+      await expect(waiting).rejects.toThrow(kindAndCode('aborted', 'aborted'));
+    }
+    expect(bench.world.runs.get(id)?.listeners.size).toBe(0);
+    expect((await engine.containers.inspect(id)).state.status).toBe('running');
+  });
+
+  it('and break off in the middle of what they type do not end it for others', async () => {
+    await using bench = await Bench.make(app);
+    const engine = await bench.ready();
+    const id = await made(engine, ['type'], { stdin: true });
+    await engine.containers.start(id);
+    const one = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true });
+    const writer = one.stdin?.getWriter();
+    await writer?.write(Buffer.from('half'));
+    await writer?.abort(new Error('gone'));
+    await one[Symbol.asyncDispose]();
+    const two = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true });
+    await two.stdin?.getWriter().close();
+    await text(two);
+    expect(bench.world.runs.get(id)?.typed ?? ['half']).toEqual(['half']);
+  });
+});
+
 describe('the rest', () => {
   it('reads logs, to the end of a run that goes on', async () => {
     await using bench = await Bench.make(app);

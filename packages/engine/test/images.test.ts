@@ -92,6 +92,35 @@ describe('pulling', () => {
   });
 });
 
+describe('a hostile image', () => {
+  it.each<[what: string, damage: (image: Record<string, unknown>) => void]>([
+    ['a history that is none', (image) => (image['history'] = 'none')],
+    ['a configuration without layers', (image) => delete image['rootfs']],
+    ['a diff ID that is none', (image) => (image['rootfs'] = { type: 'layers', diff_ids: ['sha256:x'] })],
+    ['more layers than its manifest', (image) => (image['rootfs'] = { type: 'layers', diff_ids: Array.from({ length: 3 }, () => `sha256:${'0'.repeat(64)}`) })],
+    ['a lie about a layer', (image) => (image['rootfs'] = { type: 'layers', diff_ids: [`sha256:${'0'.repeat(64)}`] })],
+    ['labels that are no texts', (image) => (image['config'] = { Labels: { a: { toString: 1 } } })],
+  ])('with %s is refused, and leaves nothing', async (_what, damage) => {
+    await using bench = await Bench.make({});
+    await bench.addImage('bad:1', { layers: ['base'], damage });
+    const engine = await bench.open();
+    await expect(engine.images.pull('bad:1')).rejects.toThrow(expect.objectContaining({ kind: expect.stringMatching(/invalid|dataLoss/) as string }));
+    expect(await engine.images.list()).toEqual([]);
+    expect([bench.world.layers.size, bench.world.ingests.size]).toEqual([0, 0]);
+  });
+
+  it('cannot pick variables, paths or drivers of ours', async () => {
+    await using bench = await Bench.make({ 'sly:1': { config: { Env: ['HOME', '*', '=', 'PATH'], Labels: { 'io.gantry.log': 'binary:///bin/sh' }, WorkingDir: '/../../etc', Volumes: { '/../../etc': {} }, Cmd: ['sleep'] } } });
+    const engine = await bench.ready();
+    const { id } = await engine.containers.create({ image: 'sly:1' });
+    await engine.containers.start(id);
+    const run = bench.world.runs.get(id)?.request;
+    expect(run?.spec.process).toMatchObject({ cwd: '/etc', env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', `HOSTNAME=${id.slice(0, 12)}`, 'HOME=/root'] });
+    expect(run?.spec.mounts?.map(({ destination }) => destination)).not.toContain('/etc');
+    expect((await engine.containers.inspect(id)).config.log).toEqual({ driver: 'memory-log', options: {} });
+  });
+});
+
 describe('removing', () => {
   it('takes names away, then the image with its layers and blobs, but not those of others', async () => {
     await using bench = await Bench.make(two);

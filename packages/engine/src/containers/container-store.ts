@@ -1,5 +1,6 @@
 import type { Logger } from '@gantry/driver-api';
 import { GantryError } from '@gantry/errors';
+import { printable } from '@gantry/oci';
 import { Actor } from './actor.ts';
 import { Container, type ContainerRow } from './container.ts';
 
@@ -61,8 +62,8 @@ export class ContainerStore {
     if (exact !== undefined) return exact;
     const matches = /^[0-9a-f]{1,63}$/.test(ref) ? this.all().filter(({ id }) => id.startsWith(ref)) : [];
     const [first, second] = matches;
-    if (first === undefined) throw new GantryError('notFound', 'no-such-container', `No such container: ${ref}`, { details: { ref } });
-    if (second !== undefined) throw new GantryError('invalid', 'ambiguous-id', `multiple IDs found with provided prefix: ${ref}`, { details: { ref } });
+    if (first === undefined) throw new GantryError('notFound', 'no-such-container', `No such container: ${printable(ref, 256)}`, { details: { ref } });
+    if (second !== undefined) throw new GantryError('invalid', 'ambiguous-id', `multiple IDs found with provided prefix: ${printable(ref, 64)}`, { details: { ref } });
     return first;
   }
 }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { GantryError } from '@gantry/errors';
+import { printable } from '@gantry/oci';
 import { adjectives, surnames } from './words.ts';
 
 const pattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -8,7 +9,7 @@ const pattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 export function parseName(text: string): string {
   const name = text.startsWith('/') ? text.slice(1) : text;
   if (!pattern.test(name) || name.length > 255) {
-    throw new GantryError('invalid', 'bad-name', `Invalid container name (${text}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, { details: { name: text } });
+    throw new GantryError('invalid', 'bad-name', `Invalid container name (${printable(text, 256)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, { details: { name: text } });
   }
   return name;
 }

@@ -1,4 +1,5 @@
 import { GantryError, isGantryError, toGantryError } from '@gantry/errors';
+import { printable } from '@gantry/oci';
 import { PendingAttachment } from '../containers/attachments.ts';
 import type { Container } from '../containers/container.ts';
 import { containerEvent } from '../containers/container-events.ts';
@@ -150,7 +151,7 @@ export class ExecService implements Execs {
       const record = container.execs.get(id);
       if (record !== undefined) return { container, record };
     }
-    throw new GantryError('notFound', 'no-such-exec', `No such exec instance: ${id}`, { details: { id } });
+    throw new GantryError('notFound', 'no-such-exec', `No such exec instance: ${printable(id, 64)}`, { details: { id } });
   }
 
   #tell(container: Container, record: ExecRecord, action: string, more: Readonly<Record<string, string>> = {}): void {

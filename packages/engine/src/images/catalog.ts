@@ -1,5 +1,5 @@
 import { GantryError } from '@gantry/errors';
-import { familiarName, familiarReference, formatPlatform, formatReference, hostPlatform, isDigest, parseReference, pickPlatform, withDefaultTag, type Digest, type Platform, type Reference } from '@gantry/oci';
+import { familiarName, familiarReference, formatPlatform, formatReference, hostPlatform, isDigest, parseReference, pickPlatform, printable, withDefaultTag, type Digest, type Platform, type Reference } from '@gantry/oci';
 import type { ImageTable } from './image-table.ts';
 import type { ImageRecord, ManifestRecord } from './records.ts';
 
@@ -84,7 +84,7 @@ function tryParse(ref: string): Reference | undefined {
 /** As Docker's messages name it: with the tag that was meant. */
 function shown(ref: string): string {
   const reference = tryParse(ref);
-  return reference === undefined ? ref : familiarReference(withDefaultTag(reference));
+  return reference === undefined ? printable(ref, 256) : familiarReference(withDefaultTag(reference));
 }
 
 /**

@@ -9,6 +9,8 @@ export interface TestImage {
   /** One text a layer; equal texts make equal layers. */
   readonly layers?: readonly string[];
   readonly architecture?: string;
+  /** Changes the configuration before it is written. */
+  readonly damage?: (image: Record<string, unknown>) => void;
   /** Wrap the manifest in an index. */
   readonly index?: boolean;
 }
@@ -34,7 +36,7 @@ function tarOf(text: string): Buffer {
 const sha = (bytes: Uint8Array): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 /** Writes an OCI image layout with one image. Returns the digest that the image is known by. */
-export async function writeLayout(folder: string, { config = {}, layers = ['base'], architecture = 'amd64', index = false }: TestImage = {}): Promise<Digest> {
+export async function writeLayout(folder: string, { config = {}, layers = ['base'], architecture = 'amd64', index = false, damage }: TestImage = {}): Promise<Digest> {
   const blobs = join(folder, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });
   const put = async (bytes: Uint8Array, mediaType: string): Promise<Descriptor> => {
@@ -44,11 +46,12 @@ export async function writeLayout(folder: string, { config = {}, layers = ['base
   };
   const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
   const tars = layers.map(tarOf);
-  const image = {
+  const image: Record<string, unknown> = {
     os: 'linux', architecture, created: '2026-03-04T05:06:07Z', author: 'somebody', config,
     rootfs: { type: 'layers', diff_ids: tars.map(sha) },
     history: [...layers.map((text) => ({ created: '2026-03-04T05:06:07Z', created_by: `COPY ${text}` })), { created: '2026-03-04T05:06:07Z', created_by: 'CMD', empty_layer: true, comment: 'last' }],
   };
+  damage?.(image);
   const manifest = await put(
     json({
       schemaVersion: 2, mediaType: mediaTypes.manifest,

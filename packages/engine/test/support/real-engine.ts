@@ -12,9 +12,8 @@ import overlay from '@gantry/storage-overlay';
 import { createEngine, type ContainerStreams, type CreateContainer, type Engine, type EngineOptions } from '../../src/index.ts';
 import { instanceOf } from '../../src/state/meta.ts';
 
-export const registry = '127.0.0.1:5000';
 /** Two megabytes, with every everyday program; from the registry that `tools/lab/peers.sh up` starts. */
-export const busybox: string = `${registry}/busybox:latest`;
+export const busybox = '127.0.0.1:5000/busybox:latest';
 export { reference as hello } from '@gantry/hello-image';
 
 export const isRoot: boolean = process.getuid?.() === 0;
