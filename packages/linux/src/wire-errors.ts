@@ -1,5 +1,5 @@
 import { GantryError, type ErrorKind } from '@gantry/errors';
-import { Fields } from './fields.ts';
+import type { Fields } from './fields.ts';
 
 /** How a caller has to react to a failed system call. Everything else is `internal`. */
 const kindOfErrno: Readonly<Record<string, ErrorKind>> = {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Keeper, Plan, PlanProcess } from '../src/index.ts';
-import { baseMounts, defaultCaps, exitOf, failure, pipes, plan, processPlan, runExec, runScript, type Ran } from './support/plan.ts';
+import { baseMounts, defaultCaps, exitOf, failure, pipes, plan, processPlan, runExec, runScript, textLike, type Ran } from './support/plan.ts';
 import { makeRoot, makeWorld, reasonToSkip, type World } from './support/world.ts';
 
 describe.skipIf(reasonToSkip !== '')(`what a container's process is and sees ${reasonToSkip}`, () => {
@@ -175,8 +175,9 @@ describe.skipIf(reasonToSkip !== '')('an image that means harm', () => {
     writeFileSync(join(world.dir, 'canary/file'), 'untouched');
   });
   afterAll(async () => {
-    expect(readFileSync(join(world.dir, 'canary/file'), 'utf8')).toBe('untouched');
+    const canary = readFileSync(join(world.dir, 'canary/file'), 'utf8');
     await world[Symbol.asyncDispose]();
+    if (canary !== 'untouched') throw new Error('a file of the host was changed');
   });
 
   async function attempt(change: (root: string) => void, more: Partial<Plan> = {}): Promise<Ran | Error> {
@@ -217,7 +218,7 @@ describe.skipIf(reasonToSkip !== '')('an image that means harm', () => {
         { mounts: [...baseMounts, { kind: 'fs', fstype: 'tmpfs', source: 'tmpfs', target: '/mnt/deep/er', flags: 0, data: '' }] },
       );
       if (ran instanceof Error) {
-        expect(ran).toMatchObject({ code: 'native-os', details: { errno: expect.stringMatching(/ELOOP|ENOENT|EACCES/) } });
+        expect(ran).toMatchObject({ code: 'native-os', details: { errno: textLike(/ELOOP|ENOENT|EACCES/) } });
       } else {
         expect(ran.stdout).toContain('/deep/er rw');
       }
@@ -235,7 +236,7 @@ describe.skipIf(reasonToSkip !== '')('an image that means harm', () => {
       },
       { mounts: [...baseMounts, { kind: 'bind', source: join(world.dir, 'canary/file'), target: '/var/run/inner/file', create: 'file', set: 1 }] },
     );
-    expect(ran).toMatchObject({ stdout: expect.stringMatching(/ \/run\/inner\/file ro/) });
+    expect(ran).toMatchObject({ stdout: textLike(/ \/run\/inner\/file ro/) });
   });
 
   it('gives up on a loop of symlinks', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitOf, failure, pipes, plan, processPlan, readAll, runPlan, runScript } from './support/plan.ts';
+import { exitOf, failure, pipes, plan, processPlan, readAll, runPlan, runScript, textLike } from './support/plan.ts';
 import { makeWorld, processExists, reasonToSkip, until, type World } from './support/world.ts';
 
 describe.skipIf(reasonToSkip !== '')(`a keeper and its container ${reasonToSkip}`, () => {
@@ -20,7 +20,7 @@ describe.skipIf(reasonToSkip !== '')(`a keeper and its container ${reasonToSkip}
     const { stdout, stderr, exit } = await runScript(keeper, world.root, 'echo out; echo err >&2; echo $$; hostname; ls /', { hostname: 'inside' });
     expect(stdout.split('\n')).toEqual(['out', '1', 'inside', 'bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'tmp', '']);
     expect(stderr).toBe('err\n');
-    expect(exit).toEqual({ code: 0, oomKilled: false, at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/) });
+    expect(exit).toEqual({ code: 0, oomKilled: false, at: textLike(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/) });
     expect(JSON.parse(readFileSync(join(keeper.dir, 'exit.json'), 'utf8'))).toEqual(exit);
     expect(await keeper.state()).toMatchObject({ status: 'stopped', token: 't', exit });
     expect(await keeper.delete()).toEqual(exit);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttachRequest, Attachment, Keeper } from '../src/index.ts';
-import { exitOf, failure, plan, processPlan, readAll } from './support/plan.ts';
+import { exitOf, failure, nextText, plan, processPlan, readAll } from './support/plan.ts';
 import { makeWorld, reasonToSkip, type World } from './support/world.ts';
 
 const outputs: AttachRequest = { stdin: false, stdout: true, stderr: true, lossless: true, bufferBytes: 65536 };
@@ -171,7 +171,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await using attachment = await keeper.attach({ ...outputs, stdin: true });
     await keeper.start();
     const iterator = attachment.output[Symbol.asyncIterator]();
-    expect(String(Buffer.from((await iterator.next()).value?.data ?? []))).toBe('closed\n');
+    expect(await nextText(iterator)).toBe('closed\n');
     const reading = iterator.next();
     expect(await failure(writeUntilRefused(attachment))).toMatchObject({ kind: 'conflict', code: 'stdin-closed' });
     await keeper.delete({ force: true });

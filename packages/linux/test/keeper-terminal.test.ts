@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Attachment, AttachRequest } from '../src/index.ts';
-import { exitOf, failure, pipes, plan, processPlan, readAll, runScript } from './support/plan.ts';
+import { exitOf, failure, nextText, pipes, plan, processPlan, readAll, runScript } from './support/plan.ts';
 import { makeWorld, reasonToSkip, type World } from './support/world.ts';
 
 const everything: AttachRequest = { stdin: true, stdout: true, stderr: true, lossless: true, bufferBytes: 65536 };
@@ -131,9 +131,7 @@ function reader(attachment: Attachment): (text: string) => Promise<void> {
   let seen = '';
   return async (text) => {
     while (!seen.includes(text)) {
-      const { value, done } = await iterator.next();
-      if (done === true) throw new Error(`${JSON.stringify(text)} has not come in ${JSON.stringify(seen)}`);
-      seen += Buffer.from(value.data).toString();
+      seen += await nextText(iterator);
     }
     seen = seen.slice(seen.indexOf(text) + text.length);
   };

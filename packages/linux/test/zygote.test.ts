@@ -62,7 +62,7 @@ describe.skipIf(reasonToSkip !== '')(`zygote ${reasonToSkip}`, () => {
   it('refuses bad arguments', async () => {
     const binary = await findBinary();
     for (const args of [[], ['nonsense'], ['zygote'], ['zygote', '--socket', 'relative', '--instance', 'deadbeef', '--build', 'x'], ['zygote', '--socket', '/tmp/x', '--instance', 'short', '--build', 'x']]) {
-      expect(spawnSync(binary, args).status, args.join(' ')).toBe(2);
+      expect([args, spawnSync(binary, args).status]).toEqual([args, 2]);
     }
     expect(String(spawnSync(binary, ['version']).stdout)).toMatch(/^gantry-native \d+\.\d+\.\d+ protocol 1\n$/);
   });

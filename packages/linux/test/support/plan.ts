@@ -1,5 +1,6 @@
 import { GantryError } from '@gantry/errors';
-import type { Attachment, ExitRecord, Keeper, Plan, PlanMount, PlanProcess } from '../../src/index.ts';
+import { expect } from 'vitest';
+import type { Attachment, ExitRecord, Keeper, OutputChunk, Plan, PlanMount, PlanProcess } from '../../src/index.ts';
 
 /** What Docker gives by default. */
 export const defaultCaps = '00000000a80425fb';
@@ -107,4 +108,19 @@ export async function failure(promise: Promise<unknown>): Promise<GantryError> {
   );
   if (!(error instanceof GantryError)) throw new Error(`a GantryError was expected, not ${String(error)}`);
   return error;
+}
+
+/** Some text, for comparisons. */
+export const anyText: unknown = expect.any(String);
+
+/** Text of this form, for comparisons. */
+export function textLike(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
+}
+
+/** The next output as text; throws at its end. */
+export async function nextText(chunks: AsyncIterator<OutputChunk>): Promise<string> {
+  const next = await chunks.next();
+  if (next.done === true) throw new Error('the output has ended');
+  return Buffer.from(next.value.data).toString();
 }
