@@ -25,6 +25,7 @@ export class KeeperClient implements Keeper {
   readonly pid: number;
   readonly build: string;
   readonly version: number;
+  readonly closed: Promise<void>;
   readonly #rpc: Rpc;
   readonly #instance: string;
   /** Requests under way for which the keeper makes later ones of the same connection wait. */
@@ -43,6 +44,7 @@ export class KeeperClient implements Keeper {
     this.pid = rpc.hello.pid;
     this.build = rpc.hello.build;
     this.version = rpc.hello.version;
+    this.closed = rpc.ended;
   }
 
   /** @throws GantryError notFound `native-not-listening`. */

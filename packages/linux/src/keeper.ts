@@ -46,6 +46,8 @@ export interface Keeper extends AsyncDisposable {
   readonly build: string;
   /** The version of the protocol that it speaks with us. */
   readonly version: number;
+  /** Resolves when the connection has ended: the keeper is gone, or this was disposed of. Never rejects. */
+  readonly closed: Promise<void>;
 
   /** Sets up the container, all but exec. Repeatable with the same token. @returns the pid of its first process, on the host. @throws conflict: another token. os errors with `details.step`. */
   create(r: CreateRequest): Promise<{ readonly pid: number }>;

@@ -49,6 +49,8 @@ export interface Native extends AsyncDisposable {
   /** Of the zygote. */
   readonly pid: number;
   readonly build: string;
+  /** Resolves when the connection has ended, by either side: then open another one. Never rejects. */
+  readonly closed: Promise<void>;
   /** For `openFsSession`, here and in worker threads. */
   readonly endpoint: NativeEndpoint;
 

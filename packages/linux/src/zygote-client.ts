@@ -11,6 +11,7 @@ import { dialWith, Rpc, type Dialled } from './rpc.ts';
 export class ZygoteClient implements Native {
   readonly pid: number;
   readonly build: string;
+  readonly closed: Promise<void>;
   readonly #rpc: Rpc;
   readonly #socket: string;
   readonly #instance: string;
@@ -26,6 +27,7 @@ export class ZygoteClient implements Native {
     this.#rpc = new Rpc(dialled, (event) => {
       this.#event(event);
     });
+    this.closed = this.#rpc.ended;
   }
 
   get endpoint(): NativeEndpoint {

@@ -29,6 +29,7 @@ describe.skipIf(reasonToSkip !== '')(`when something is killed ${reasonToSkip}`,
     expect(await failure(world.native.connectKeeper(keeper.dir))).toMatchObject({ kind: 'notFound' });
     // Nobody is left to be told otherwise.
     await until(() => childrenOf(world.native.pid).length === 0, 'no child of the zygote');
+    await keeper.closed;
   });
 
   it('keeps the record of a container that had ended before its keeper died', async () => {

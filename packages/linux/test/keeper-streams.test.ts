@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +105,18 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     // 100,000 bytes fit what the client may be behind and the pipe together: the program can end, and its end is told.
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
     expect((await readAll(silent)).stdout.length).toBe(100000);
+    await keeper.delete();
+  });
+
+  it.skipIf(spawnSync('python3', ['-V']).status !== 0)('reads all that a large pipe still holds when its program has ended, however slow the client', async () => {
+    // F_SETPIPE_SZ is out of a shell's reach; the keeper's end of the pipe is as good.
+    const keeper = await created('sleep 0.3; head -c 1000000 /dev/zero; echo ended >&2', false);
+    const grow = 'import fcntl,os,sys\nfor f in os.listdir(f"/proc/{sys.argv[1]}/fd"):\n p=f"/proc/{sys.argv[1]}/fd/{f}"\n if os.readlink(p).startswith("pipe:"):\n  fd=os.open(p,os.O_RDONLY|os.O_NONBLOCK); fcntl.fcntl(fd,1031,1048576)';
+    execFileSync('python3', ['-c', grow, String(keeper.pid)]);
+    await using silent = await keeper.attach(outputs);
+    await keeper.start();
+    expect(await exitOf(keeper)).toMatchObject({ code: 0 });
+    expect((await readAll(silent)).stdout.length).toBe(1000000);
     await keeper.delete();
   });
 

@@ -189,6 +189,11 @@ pub fn accept(listener: &OwnedFd) -> Option<OwnedFd> {
                 }
             }
             Err(Errno::INTR | Errno::CONNABORTED) => {}
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
+                // The client stays in the queue, and would be told of again at once.
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                return None;
+            }
             Err(_) => return None,
         }
     }

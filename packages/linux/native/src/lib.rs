@@ -5,12 +5,14 @@ mod cgroup;
 mod channel;
 mod clock;
 pub mod conn;
-mod error;
+#[doc(hidden)]
+pub mod error;
 mod files;
 pub mod fs;
 mod init;
 mod keeper;
-mod mounts;
+#[doc(hidden)]
+pub mod mounts;
 pub mod plan;
 mod poll;
 pub mod protocol;

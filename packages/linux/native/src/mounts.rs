@@ -135,6 +135,10 @@ pub fn overlay_by_string(o: &Overlay, readonly: bool, scratch: &Path) -> Result<
     options.extend(o.flags.iter().cloned());
     let data = std::ffi::CString::new(options.join(",")).map_err(|_| Fail::invalid("a zero byte in a path"))?;
     let flags = if readonly { rustix::mount::MountFlags::RDONLY } else { rustix::mount::MountFlags::empty() };
+    match rustix::fs::mkdir(scratch, Mode::from_raw_mode(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(Fail::os(errno, format!("mkdir {}", scratch.display()))),
+    }
     rustix::mount::mount("overlay", scratch, "overlay", flags, Some(data.as_c_str())).step("mount overlay")?;
     let tree = clone_of(
         &rustix::fs::open(scratch, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).step("open overlay")?,

@@ -16,6 +16,17 @@ const MIN_BUFFER: usize = 64 * 1024;
 const MAX_BUFFER: usize = 64 * 1024 * 1024;
 /// Reads of one output before others get their turn.
 const FAIR: usize = 16;
+/// Reads of what a dead process left, at most: a pipe can be made to hold many megabytes, but somebody may still fill it.
+const REST: usize = 1024;
+
+/// How long an output is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// While others need not wait, and no client that must lose nothing is behind.
+    Fair,
+    /// Until nothing is left, whoever is behind.
+    Empty,
+}
 
 /// A client in attach mode.
 pub struct Attach {
@@ -148,27 +159,28 @@ impl Keeper {
             self.input_ready(number);
         }
         if flags.intersects(READ | HANG_UP) {
-            self.read_output(number, index, FAIR);
+            self.read_output(number, index, Until::Fair);
         }
         self.watch_streams(number);
         self.check_end(number);
     }
 
-    /// Reads what is there, at most so many times. True: there was something.
-    pub fn read_output(&mut self, number: u32, index: usize, times: usize) -> bool {
-        let mut some = false;
+    /// Reads what is there, or as much of it as is fair.
+    pub fn read_output(&mut self, number: u32, index: usize, until: Until) {
+        let times = if until == Until::Empty { REST } else { FAIR };
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(CHUNK, 0);
         for _ in 0..times {
             let Some(streams) = self.processes.get_mut(&number).and_then(|process| process.streams.as_mut()) else {
                 break;
             };
+            let terminal = streams.terminal;
             match streams.read(index, &mut buffer, &self.poller) {
                 Read::Data(n) => {
-                    some = true;
                     self.deliver(number, index, &buffer[..n]);
-                    // Half a buffer was all there was: the next read would find nothing.
-                    if n < CHUNK / 2 || self.stalled(number)[index] {
+                    // So little was all that a pipe had: the next read would find nothing.
+                    let enough = !terminal && n < CHUNK / 2;
+                    if until == Until::Fair && (enough || self.stalled(number)[index]) {
                         break;
                     }
                 }
@@ -182,7 +194,6 @@ impl Keeper {
             }
         }
         self.buffer = buffer;
-        some
     }
 
     fn deliver(&mut self, number: u32, index: usize, data: &[u8]) {

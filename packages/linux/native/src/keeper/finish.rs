@@ -6,6 +6,7 @@ use rustix::process::{WaitId, WaitIdOptions};
 use serde_json::{Value, json};
 
 use super::Keeper;
+use super::attach::Until;
 use super::process::{Exit, FIRST, Stage};
 use crate::error::Fail;
 use crate::setup::Namespace;
@@ -13,8 +14,6 @@ use crate::{clock, files};
 
 /// An ended process's output is waited for so long after the last of it, in milliseconds, if somebody may still write.
 const QUIET: u64 = 1000;
-/// Reads of what a dead process left: pipes and terminals hold far less.
-const REST: usize = 64;
 
 impl Keeper {
     /// Its pidfd is readable: it has ended.
@@ -52,10 +51,11 @@ impl Keeper {
             crate::cgroup::kill_all(&self.request.cgroup.procs, self.request.cgroup.v2.as_deref());
         }
         for index in 0..2 {
-            self.read_output(number, index, REST);
+            self.read_output(number, index, Until::Empty);
         }
         // A terminal passes on what was written to it in its own time, and says when that was all.
-        let terminal = self.processes.get(&number).and_then(|p| p.streams.as_ref()).is_some_and(|streams| streams.terminal);
+        let terminal =
+            self.processes.get(&number).and_then(|p| p.streams.as_ref()).is_some_and(|streams| streams.terminal);
         if all_gone && !terminal {
             self.give_up_output(number);
         } else {
@@ -101,7 +101,7 @@ impl Keeper {
     /// Nobody is left who could write, or nobody does.
     pub fn give_up_output(&mut self, number: u32) {
         for index in 0..2 {
-            self.read_output(number, index, REST);
+            self.read_output(number, index, Until::Empty);
             if number == FIRST {
                 self.log.end(index);
             }

@@ -76,7 +76,9 @@ struct BindOp {
 
 fn bind_op(r: BindOp) -> Result<Value> {
     let source = match &r.within {
-        Some(root) => resolve::find(mounts::open_path(root)?.as_fd(), &r.source).step_with(|| format!("open {}", r.source))?,
+        Some(root) => {
+            resolve::find(mounts::open_path(root)?.as_fd(), &r.source).step_with(|| format!("open {}", r.source))?
+        }
         None => mounts::open_path(&r.source)?,
     };
     let tree = mounts::clone_of(&source, r.recursive)?;
