@@ -45,7 +45,7 @@ describe.runIf(isRoot && (await hasRegistry()))('on this machine, a real image',
     [['/etc'], 126, 'exec: "/etc": '],
     [['/etc/passwd'], 126, 'exec: "/etc/passwd": permission denied'],
   ])('cannot run %j', async (cmd, exitCode, message) => {
-    await expect(runContainer(engine, { image: busybox, cmd, autoRemove: true })).rejects.toThrow(expect.objectContaining({ code: 'cannot-start', message: expect.stringContaining(message) as string, details: expect.objectContaining({ exitCode }) as object }));
+    await expect(runContainer(engine, { image: busybox, cmd, autoRemove: true })).rejects.toThrow(expect.objectContaining({ code: exitCode === 127 ? 'program-not-found' : 'program-not-executable', message: expect.stringContaining(message) as string, details: expect.objectContaining({ exitCode }) as object }));
     await expect.poll(() => bench.leftovers()).toEqual([]);
   });
 
@@ -76,6 +76,7 @@ describe.runIf(isRoot && (await hasRegistry()))('on this machine, a real image',
     const writer = streams.stdin?.getWriter();
     await writer?.write(Buffer.from('\n'));
     expect((await output).stdout.replaceAll('\r', '')).toBe('12 34\n\n20 50\n');
+    await engine.containers.wait(id);
     await engine.containers.remove(id);
   });
 

@@ -1,5 +1,5 @@
 import type { Logger, StorageDriver } from '@gantry/driver-api';
-import { toGantryError, GantryError } from '@gantry/errors';
+import { GantryError, isGantryError, toGantryError } from '@gantry/errors';
 import { familiarReference, formatReference, parseReference, withDefaultTag, type Platform } from '@gantry/oci';
 import type { RegistryClient } from '@gantry/registry-client';
 import type { EventLog } from '../events/event-log.ts';
@@ -121,7 +121,11 @@ export class ImageService implements Images {
   /** The driver only set aside what was removed: deleting it takes as long as it takes. */
   #freeDisk(): void {
     const { storage, log } = this.#needs;
-    storage.gc().catch((error: unknown) => log.warn({ error: toGantryError(error).message }, 'the disk space of deleted layers could not be given back; the next collection tries again'));
+    storage.gc().catch((error: unknown) => {
+      // The engine closes: the next one goes on.
+      if (isGantryError(error) && (error.kind === 'aborted' || error.kind === 'unavailable')) return;
+      log.warn({ error: toGantryError(error).message }, 'the disk space of deleted layers could not be given back; the next collection tries again');
+    });
   }
 
   #describeNeeds(): DescribeNeeds {
