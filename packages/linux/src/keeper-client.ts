@@ -47,11 +47,11 @@ export class KeeperClient implements Keeper {
     this.closed = rpc.ended;
   }
 
-  /** @throws GantryError notFound `native-not-listening`. */
-  static async connect(dir: string, instance: string): Promise<KeeperClient> {
+  /** @param key If it is known: else the keeper is asked. @throws GantryError notFound `native-not-listening`. */
+  static async connect(dir: string, instance: string, key?: string): Promise<KeeperClient> {
     const rpc = new Rpc(await dial(join(dir, 's'), instance));
     try {
-      return new KeeperClient(rpc, dir, (await rpc.request({ op: 'state' })).string('key'));
+      return new KeeperClient(rpc, dir, key ?? (await rpc.request({ op: 'state' })).string('key'));
     } catch (error) {
       await rpc[Symbol.asyncDispose]();
       throw error;

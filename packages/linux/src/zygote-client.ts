@@ -76,7 +76,7 @@ export class ZygoteClient implements Native {
 
   async spawnKeeper(r: KeeperRequest): Promise<Keeper> {
     await this.#rpc.request({ op: 'keeper', ...r });
-    return KeeperClient.connect(r.dir, this.#instance);
+    return KeeperClient.connect(r.dir, this.#instance, r.key);
   }
 
   async connectKeeper(dir: string): Promise<Keeper> {

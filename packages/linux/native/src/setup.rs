@@ -159,17 +159,24 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn new(request: &KeeperRequest, pid: i32, build: &str) -> Self {
+    /// As the zygote knows it.
+    pub fn of_child(request: &KeeperRequest, pid: i32, build: &str) -> Self {
         Self {
             key: request.key.clone(),
             dir: request.dir.clone(),
             pid,
-            started: start_time(pid).unwrap_or(0),
+            started: 0,
             version: crate::conn::VERSION,
             build: build.to_owned(),
             cgroup: Cgroup { write: Vec::new(), ..request.cgroup.clone() },
             pin: request.pin.clone(),
         }
+    }
+
+    /// As the keeper writes it down.
+    pub fn of_self(request: &KeeperRequest, build: &str) -> Self {
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        Self { started: start_time(pid).unwrap_or(0), ..Self::of_child(request, pid, build) }
     }
 
     /// Whether the process that wrote it still runs.

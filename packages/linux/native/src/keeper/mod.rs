@@ -165,7 +165,7 @@ impl Keeper {
         identity: &Identity,
         spawned: &spawn::Spawned,
     ) -> Result<(Poller, OwnedFd, Option<OomWatch>)> {
-        let record = Record::new(request, rustix::process::getpid().as_raw_nonzero().get(), &identity.build);
+        let record = Record::of_self(request, &identity.build);
         let text = json!(record).to_string();
         files::write_whole(&request.dir.join("keeper.json"), text.as_bytes())
             .map_err(|e| crate::error::Fail::internal(format!("write keeper.json: {e}")))?;

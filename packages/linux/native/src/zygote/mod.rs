@@ -307,7 +307,7 @@ impl Zygote {
         match self.fork_job(client, id)? {
             Side::Child(pipe) => crate::keeper::run(request, &self.identity, &self.seed, pipe),
             Side::Parent { job, pid } => {
-                let record = Box::new(Record::new(&request, pid, &self.identity.build));
+                let record = Box::new(Record::of_child(&request, pid, &self.identity.build));
                 self.children.insert(pid, Child::Keeper { record, ready: false });
                 if let Some(job) = self.jobs.get_mut(&job) {
                     job.keeper = Some(pid);
