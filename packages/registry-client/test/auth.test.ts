@@ -179,6 +179,17 @@ describe('basic authentication', () => {
     expect(registry.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, basicOfAlice, basicOfAlice]);
   });
 
+  it('is not sent again where it was just refused', async () => {
+    challenge = 'Basic realm="x"';
+    valid.add(basicOfAlice.slice(6));
+    await using client = quickClient({ credentials: () => alice });
+    await client.fetchManifest(`${registry.host}/app`);
+    valid.clear();
+    registry.seen.length = 0;
+    await expect(client.fetchManifest(`${registry.host}/app`)).rejects.toThrow();
+    expect(registry.seen).toHaveLength(1);
+  });
+
   it('stands behind bearer tokens where both are offered', async () => {
     challenge = `Basic realm="x", ${challenge}`;
     await ask({ credentials: () => alice });

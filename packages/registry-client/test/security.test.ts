@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { digestOf, mediaTypes, parsePlatform } from '@gantry/oci';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ClientLog, RegistryClient, RegistryClientOptions } from '../src/index.ts';
+import type { ClientLog, PullProgress, RegistryClient, RegistryClientOptions } from '../src/index.ts';
 import { failure, MemorySink, quickClient } from './support/client.ts';
 import { collect, Holding, noise } from './support/images.ts';
 import { MemoryBlobStore } from './support/memory-blob-store.ts';
@@ -118,7 +118,12 @@ describe('a server that lies about length or digest: nothing is committed', () =
     registry.handler = (request, response) => (request.path.endsWith(digest) ? lie(holding.blobs.get(digest)!)(request, response) : holding.serve(request, response));
     const sink = new MemorySink();
     const store = new MemoryBlobStore();
-    const error: unknown = await client.pull(name(), { layers: sink, store }).catch((e: unknown) => e);
+    let most = 0;
+    const onProgress = (event: PullProgress): void => {
+      if (event.type === 'downloading') most = Math.max(most, event.bytes - event.total);
+    };
+    const error: unknown = await client.pull(name(), { layers: sink, store, onProgress }).catch((e: unknown) => e);
+    expect(most).toBeLessThanOrEqual(0);
     expect(error).toMatchObject({ kind: 'dataLoss', ...(code === 'dataLoss' ? {} : { code }) });
     expect([sink.standing.size, sink.staged.size, store.disk.partials.size]).toEqual([0, 0, 0]);
     expect(store.disk.blobs.has(digest)).toBe(false);
