@@ -36,6 +36,7 @@ export async function thaw(place: CgroupPlace): Promise<void> {
 
 /** Whether all processes of a group are stopped; false if the group is gone. */
 export async function isFrozen(place: CgroupPlace): Promise<boolean> {
+  if (!canFreeze(place)) return false;
   const file = stateFile(place);
   const text = await readCgroupFile(place.mode === 'v2' ? file.replace(/freeze$/, 'events') : file);
   return place.mode === 'v2' ? keyed(text).get('frozen') === 1 : text?.trim() === 'FROZEN';

@@ -1,4 +1,5 @@
 import { GantryError } from '@gantry/errors';
+import type { CgroupLayout } from '@gantry/linux';
 
 /** Controllers that limits are written for. */
 export type Controller = 'memory' | 'cpu' | 'cpuacct' | 'cpuset' | 'pids' | 'blkio' | 'io' | 'devices' | 'freezer' | 'hugetlb';
@@ -26,37 +27,18 @@ export interface CgroupHost {
 }
 
 /**
- * Finds the hierarchies in the text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). A hierarchy that is mounted
- * twice counts once, the first time; one that is mounted read-only or only in part is no use and is left out.
+ * What of a machine's layout containers can use.
  *
- * @param unifiedControllers the text of `cgroup.controllers` in the given mount point
- * @throws `GantryError` unavailable `cgroups-missing`: nothing usable is mounted
+ * @throws `GantryError` unavailable `cgroups-missing`: nothing is mounted
  */
-export function parseHierarchies(mountinfo: string, unifiedControllers: (mount: string) => string): CgroupHost {
-  const v1: V1Hierarchy[] = [];
-  let v2: V2Hierarchy | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const fields = line.split(' ');
-    const separator = fields.indexOf('-');
-    if (separator < 6) continue;
-    const [fstype, , superOptions = ''] = fields.slice(separator + 1);
-    if (fstype !== 'cgroup' && fstype !== 'cgroup2') continue;
-    const mount = unescapeOctal(fields[4] ?? '');
-    const options = (fields[5] ?? '').split(',');
-    if (!options.includes('rw')) continue;
-    if (fstype === 'cgroup2') {
-      v2 ??= { mount, controllers: words(unifiedControllers(mount)) };
-      continue;
-    }
-    const controllers = superOptions.split(',').filter((option) => v1Controllers.has(option) || option.startsWith('name='));
-    const key = controllers.join();
-    if (key !== '' && !v1.some((other) => other.controllers.join() === key)) v1.push({ controllers, mount });
+export function cgroupHost(layout: CgroupLayout): CgroupHost {
+  if (layout.mode === 'none') {
+    throw new GantryError('unavailable', 'cgroups-missing', 'No control groups are mounted: mount cgroup2 at /sys/fs/cgroup (systemd does), or run outside of a restricted container');
   }
-  if (v1.length === 0 && v2 === undefined) {
-    throw new GantryError('unavailable', 'cgroups-missing', 'No control groups are mounted writable: mount cgroup2 at /sys/fs/cgroup (systemd does), or run outside of a restricted container');
-  }
-  const limits = v1.some((hierarchy) => hierarchy.controllers.some((name) => v1Controllers.has(name)));
-  return { mode: limits ? 'v1' : 'v2', v1: limits ? v1 : [], ...(v2 === undefined ? {} : { v2 }) };
+  const v2 = layout.v2 === undefined ? undefined : { mount: layout.v2.mountpoint, controllers: layout.v2.controllers };
+  const mode = layout.mode === 'v2' ? 'v2' : 'v1';
+  const v1 = layout.v1.map(({ controllers, name, mountpoint }) => ({ controllers: name === undefined ? controllers : [`name=${name}`], mount: mountpoint }));
+  return { mode, v1: mode === 'v2' ? [] : v1, ...(v2 === undefined ? {} : { v2 }) };
 }
 
 /** Where the controllers of one control group are: the same relative path in every hierarchy. */
@@ -93,17 +75,4 @@ export function cgroupPath(path: string): string {
     throw new GantryError('invalid', 'cgroup-parent-invalid', `cgroup parent ${JSON.stringify(path)} is no path of a control group, such as /batch/low`);
   }
   return `/${parts.join('/')}`;
-}
-
-const v1Controllers: ReadonlySet<string> = new Set([
-  'cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'net_cls', 'net_prio', 'blkio', 'perf_event', 'hugetlb', 'pids', 'rdma', 'misc',
-]);
-
-function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '');
-}
-
-/** Space, tab, newline and backslash are written as three octal digits. */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -1,11 +1,10 @@
 import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GantryError } from '@gantry/errors';
-import type { KeeperCgroup, OomSource } from '@gantry/linux';
+import { detectCgroups, type KeeperCgroup, type OomSource } from '@gantry/linux';
 import { errnoOf, isAbsent } from '../state/guard.ts';
 import { processes } from './files.ts';
-import { cgroupPath, controllerDir, parseHierarchies, placeOf, type CgroupHost, type CgroupPlace } from './hierarchy.ts';
+import { cgroupHost, cgroupPath, controllerDir, placeOf, type CgroupHost, type CgroupPlace } from './hierarchy.ts';
 
 /** Controllers that containers use; a machine may lack some, and lacks them then for all. */
 const wanted = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids'];
@@ -14,8 +13,8 @@ const wanted = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids'];
 const removeAttempts = 40;
 
 /** The hierarchies of this machine. @throws `GantryError` unavailable `cgroups-missing` */
-export function findCgroups(): CgroupHost {
-  return parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'), (mount) => readFileSync(`${mount}/cgroup.controllers`, 'utf8'));
+export async function findCgroups(): Promise<CgroupHost> {
+  return cgroupHost(await detectCgroups());
 }
 
 /** The groups of one engine's containers. */

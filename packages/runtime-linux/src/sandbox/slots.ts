@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { isGantryError } from '@gantry/errors';
 import type { JoinName, Keeper, NamespaceName, Native, PinName } from '@gantry/linux';
+import { isFrozen, thaw } from '../cgroup/freezer.ts';
 import type { CgroupTree } from '../cgroup/tree.ts';
 import { within } from '../state/deadline.ts';
 import { errnoOf } from '../state/guard.ts';
@@ -37,6 +38,8 @@ export class Slots {
   readonly #native: Native;
   readonly #tree: CgroupTree;
   readonly #folder: string;
+  /** A slot that was left over may have the control group that a new one is to get. */
+  #swept: Promise<void> = Promise.resolve();
 
   /** @param folder For these slots alone; short, see `newKey`. */
   constructor(native: Native, tree: CgroupTree, folder: string) {
@@ -60,6 +63,19 @@ export class Slots {
     return `${this.dir(key)}/${name}`;
   }
 
+  /** Ends slots that nobody claims, in the background; new ones are made after that. */
+  sweep(stray: readonly string[], onError: (key: string, error: unknown) => void): void {
+    this.#swept = (async () => {
+      for (const key of stray) {
+        try {
+          await this.discard(key);
+        } catch (error) {
+          onError(key, error);
+        }
+      }
+    })();
+  }
+
   /** Short, since it is part of the path of a socket. */
   newKey(): string {
     return randomBytes(6).toString('hex');
@@ -69,6 +85,7 @@ export class Slots {
   async make({ key, namespaces, join, cgroup }: SlotRequest): Promise<Slot> {
     const record: SlotRecord = { key, cgroup };
     const dir = this.dir(key);
+    await this.#swept;
     await mkdir(dir, { mode: 0o700 });
     try {
       await writeFile(`${dir}/slot.json`, JSON.stringify(record), { mode: 0o600 });
@@ -113,12 +130,18 @@ export class Slots {
       await connected[Symbol.asyncDispose]();
     }
     const record = parseSlot(await readJson(`${this.dir(key)}/slot.json`));
-    if (record !== undefined) {
-      for (const pid of await this.#tree.pids(record.cgroup)) kill(pid);
-      await this.#tree.remove(record.cgroup);
-    }
+    if (record !== undefined) await this.#clearGroup(record.cgroup);
     for (const name of pinned) await this.#native.unpin(this.pin(key, name));
     await rm(this.dir(key), { recursive: true, force: true });
+  }
+
+  /** Without a keeper; what is stopped there could not die. */
+  async #clearGroup(cgroup: string): Promise<void> {
+    const pids = await this.#tree.pids(cgroup);
+    for (const pid of pids) kill(pid);
+    const place = this.#tree.place(cgroup);
+    if (pids.length > 0 && (await isFrozen(place))) await thaw(place);
+    await this.#tree.remove(cgroup);
   }
 }
 

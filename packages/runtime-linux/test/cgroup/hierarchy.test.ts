@@ -1,65 +1,56 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cgroupPath, controllerDir, parseHierarchies, placeOf } from '../../src/cgroup/hierarchy.ts';
+import { detectCgroups, type CgroupLayout } from '@gantry/linux';
+import { cgroupHost, cgroupPath, controllerDir, placeOf } from '../../src/cgroup/hierarchy.ts';
 
-const hybrid = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
-32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 master:2 - cgroup cgroup rw,cpu,cpuacct
-35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
-40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,release_agent=/lib/x,name=systemd
-41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw,nsdelegate
-42 31 0:32 / /elsewhere/memory rw,relatime - cgroup cgroup rw,memory
-43 31 0:39 / /sys/fs/cgroup/pids ro,relatime - cgroup cgroup rw,pids
-44 31 0:40 / /a\\040b rw,relatime - cgroup cgroup rw,blkio
-`;
+const group = { root: '/', path: '/' };
+const hybrid: CgroupLayout = {
+  mode: 'hybrid',
+  v1: [
+    { controllers: ['cpu', 'cpuacct'], mountpoint: '/sys/fs/cgroup/cpu,cpuacct', ...group },
+    { controllers: ['memory'], mountpoint: '/sys/fs/cgroup/memory', ...group },
+    { controllers: [], name: 'systemd', mountpoint: '/sys/fs/cgroup/systemd', ...group },
+  ],
+  v2: { controllers: ['hugetlb'], mountpoint: '/sys/fs/cgroup/unified', ...group },
+  systemd: false,
+};
 
-describe('parseHierarchies', () => {
-  it('finds version 1 with the unified hierarchy beside it, each once, writable ones only', () => {
-    expect(parseHierarchies(hybrid, (mount) => (mount === '/sys/fs/cgroup/unified' ? 'hugetlb\n' : 'wrong'))).toEqual({
+describe('cgroupHost', () => {
+  it('takes version 1 with the unified hierarchy beside it', () => {
+    expect(cgroupHost(hybrid)).toEqual({
       mode: 'v1',
       v1: [
         { controllers: ['cpu', 'cpuacct'], mount: '/sys/fs/cgroup/cpu,cpuacct' },
         { controllers: ['memory'], mount: '/sys/fs/cgroup/memory' },
         { controllers: ['name=systemd'], mount: '/sys/fs/cgroup/systemd' },
-        { controllers: ['blkio'], mount: '/a b' },
       ],
       v2: { mount: '/sys/fs/cgroup/unified', controllers: ['hugetlb'] },
     });
   });
 
-  it('finds version 2 alone', () => {
-    const unified = '30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n';
-    expect(parseHierarchies(unified, () => 'cpuset cpu io memory hugetlb pids\n')).toEqual({
-      mode: 'v2',
-      v1: [],
-      v2: { mount: '/sys/fs/cgroup', controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids'] },
-    });
-  });
-
-  it('counts systemd\'s own hierarchy beside version 2 as version 2', () => {
-    const both = '30 23 0:26 / /c2 rw - cgroup2 cgroup2 rw\n31 23 0:27 / /c1 rw - cgroup cgroup rw,name=systemd\n';
-    expect(parseHierarchies(both, () => 'memory')).toMatchObject({ mode: 'v2', v1: [] });
+  it('takes version 2 alone, also where systemd has a hierarchy of its own beside it', () => {
+    const v2 = { controllers: ['cpu', 'memory'], mountpoint: '/sys/fs/cgroup', ...group };
+    expect(cgroupHost({ mode: 'v2', v1: hybrid.v1.slice(2), v2, systemd: true })).toEqual({ mode: 'v2', v1: [], v2: { mount: '/sys/fs/cgroup', controllers: ['cpu', 'memory'] } });
   });
 
   it('says what to do when there are none', () => {
-    expect(() => parseHierarchies('1 0 8:1 / / rw - ext4 /dev/sda rw\n', () => '')).toThrow(expect.objectContaining({ kind: 'unavailable', code: 'cgroups-missing' }));
+    expect(() => cgroupHost({ mode: 'none', v1: [], systemd: false })).toThrow(expect.objectContaining({ kind: 'unavailable', code: 'cgroups-missing' }));
   });
 
-  it('reads this machine', () => {
-    const host = parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'), (mount) => readFileSync(`${mount}/cgroup.controllers`, 'utf8'));
-    expect(controllerDir(placeOf(host, ''), 'memory')).toBeDefined();
-    expect(controllerDir(placeOf(host, ''), 'pids')).toBeDefined();
+  it('knows this machine', async () => {
+    const place = placeOf(cgroupHost(await detectCgroups()), '');
+    expect(controllerDir(place, 'memory')).toBeDefined();
+    expect(controllerDir(place, 'pids')).toBeDefined();
   });
 });
 
 describe('a place', () => {
-  const host = parseHierarchies(hybrid, () => 'hugetlb');
+  const host = cgroupHost(hybrid);
 
   it('is one folder in each hierarchy', () => {
     expect(placeOf(host, '/g/c').dirs).toEqual([
       '/sys/fs/cgroup/cpu,cpuacct/g/c',
       '/sys/fs/cgroup/memory/g/c',
       '/sys/fs/cgroup/systemd/g/c',
-      '/a b/g/c',
       '/sys/fs/cgroup/unified/g/c',
     ]);
   });

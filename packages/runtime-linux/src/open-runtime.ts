@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import type { DriverContext } from '@gantry/driver-api';
+import { toGantryError } from '@gantry/errors';
+import { openNative } from '@gantry/linux';
+import { CgroupTree, findCgroups } from './cgroup/tree.ts';
+import { Container } from './container/container.ts';
+import type { Parts } from './container/parts.ts';
+import { LinuxRuntime, type Damage } from './runtime.ts';
+import { Sandboxes } from './sandbox/sandboxes.ts';
+import { Slots } from './sandbox/slots.ts';
+import { seccompArch } from './seccomp/index.ts';
+import { within } from './state/deadline.ts';
+import { Journal } from './state/journal.ts';
+import { ProgramStore } from './state/program-store.ts';
+import { RecordFolder, type Loaded } from './state/record-folder.ts';
+import { parseContainer, parseSandbox, type ContainerRecord, type SandboxRecord } from './state/records.ts';
+
+/** A keeper that does not answer must not keep the others from being found again. */
+const adoptMs = 3000;
+
+/**
+ * Finds again what earlier processes left: containers that run go on and their missed events are told, the dead are
+ * told as exits, what nobody claimed is taken apart.
+ */
+export async function openRuntime(context: DriverContext): Promise<LinuxRuntime> {
+  const { stateDir, runDir, instance, bootId } = context;
+  const tree = new CgroupTree(await findCgroups(), instance);
+  const native = await openNative({ runDir, instance });
+  try {
+    const sandboxRecords = new RecordFolder(`${stateDir}/sandboxes`, parseSandbox);
+    const records = new RecordFolder(`${stateDir}/containers`, parseContainer);
+    const [sandboxes, containers, journal] = await Promise.all([sandboxRecords.open(), records.open(), Journal.open(`${stateDir}/journal`, bootId)]);
+    const programs = new ProgramStore(`${stateDir}/seccomp`);
+    await programs.open(new Set(good(containers).flatMap(({ seccomp }) => (seccomp === undefined ? [] : [seccomp.name]))));
+    // One folder of sockets for all drivers: the name tells whose slots these are, and is short.
+    const slots = new Slots(native, tree, `${runDir}/k${hash('sha256', stateDir).slice(0, 6)}`);
+    const parts: Parts = {
+      context,
+      native,
+      tree,
+      slots,
+      journal,
+      records,
+      programs,
+      arch: seccompArch(process.arch),
+      availableCapabilities: boundingSet(),
+    };
+    const found = await adopt(parts, good(containers));
+    const open = new Sandboxes(context, slots, tree, sandboxRecords, good(sandboxes));
+    await open.adopt(new Set([...found.values()].map(({ record }) => record.slot)));
+    const claimed = new Set([...open.slots, ...[...found.values()].map(({ record }) => record.slot)]);
+    // Making them, or the sandbox for which they were made, was interrupted.
+    const stray = (await slots.keys()).filter((key) => !claimed.has(key));
+    slots.sweep(stray, (key, error) => {
+      context.log.error({ key, error: toGantryError(error).message }, 'a slot that nobody claimed could not be cleared; the next start tries again');
+    });
+    const runtime = new LinuxRuntime({ parts, sandboxes: open, containers: found, findings: [...damaged(sandboxes, 'sandbox', sandboxRecords), ...damaged(containers, 'container', records)] });
+    runtime.finishDeletions();
+    return runtime;
+  } catch (error) {
+    await native[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function good<T>(loaded: readonly Loaded<T>[]): T[] {
+  return loaded.flatMap((entry) => ('record' in entry ? [entry.record] : []));
+}
+
+function damaged<T extends SandboxRecord | ContainerRecord>(loaded: readonly Loaded<T>[], what: string, folder: RecordFolder<T>): Damage[] {
+  return loaded.flatMap((entry) =>
+    'damaged' in entry
+      ? [{ id: entry.id, code: `${what}-record-damaged`, message: `The record of ${what} ${entry.id} can not be read, as a crash of the machine can leave it; nothing of it is left`, repair: () => folder.delete(entry.id) }]
+      : [],
+  );
+}
+
+async function adopt(parts: Parts, records: readonly ContainerRecord[]): Promise<Map<string, Container>> {
+  const found = await Promise.all(records.map(async (record): Promise<[string, Container][]> => {
+    const container = new Container(parts, record, parts.journal.life(record.id));
+    try {
+      if (await within(adoptMs, `finding container ${record.id} again`, container.adopt())) return [[record.id, container]];
+      await parts.records.delete(record.id);
+      return [];
+    } catch (error) {
+      parts.context.log.error({ id: record.id, error: toGantryError(error).message }, 'a container could not be found again as it should; it is shown as it was');
+      return [[record.id, container]];
+    }
+  }));
+  return new Map(found.flat());
+}
+
+/** Capabilities beyond these can't be given to anyone. */
+function boundingSet(): bigint {
+  const [, digits = '0'] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return BigInt(`0x${digits}`);
+}
