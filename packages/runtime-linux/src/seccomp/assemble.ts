@@ -4,7 +4,7 @@ import { maxInstructions } from './check-program.ts';
 
 /** Opcodes of linux/bpf_common.h. */
 const codes = { load: 0x20, mask: 0x54, always: 0x05, return: 0x06 } as const;
-const tests: Readonly<Record<JumpTest, number>> = { eq: 0x15, gt: 0x25, ge: 0x35, set: 0x45 };
+const tests: Readonly<Record<JumpTest, number>> = { eq: 0x15, ge: 0x35, set: 0x45 };
 
 /** A conditional jump skips at most so many instructions. */
 const maxSkip = 255;

@@ -34,17 +34,12 @@ interface MaskNode {
   readonly next: Node;
 }
 
-/** Tests of the accumulator: equal, greater, greater or equal (unsigned), any bit of `k` set. */
-export type JumpTest = 'eq' | 'gt' | 'ge' | 'set';
+/** Tests of the accumulator: equal, greater or equal (unsigned), any bit of `k` set. */
+export type JumpTest = 'eq' | 'ge' | 'set';
 
 /** Makes nodes; two calls with the same content give the same node. */
 export class Graph {
   readonly #nodes = new Map<string, Node>();
-
-  /** How many different nodes there are. */
-  get size(): number {
-    return this.#nodes.size;
-  }
 
   return(verdict: number): Node {
     return this.#intern(`r${verdict}`, (id) => ({ id, kind: 'return', verdict }));

@@ -146,17 +146,20 @@ class Collector {
  */
 function unknownNumbers(abi: SyscallAbi, numbers: readonly number[]): Policy['unknown'] {
   const ranges = abi === 'arm' ? [[0, armPrivateBase - 1], [armPrivateBase, maxNumber]] as const : abi === 'x86_64' ? [[0, x32Bit - 1]] as const : [[abi === 'x32' ? x32Bit : 0, maxNumber]] as const;
-  const named = numbers.filter((number) => number !== ranges[0][0]);
-  if (named.length === 0) return []; // as in runc, where a profile that names call 0 alone counts as naming none
-  return ranges.map(([first, last]) => [named.reduce((most, number) => (number >= first && number <= last && number >= most ? number + 1 : most), first), last] as const);
+  // As in runc, where a profile that names call 0 alone counts as naming none.
+  if (numbers.every((number) => number === 0 || number === ranges[0][0])) return [];
+  return ranges.map(([first, last]) => [numbers.reduce((most, number) => (number >= first && number <= last && number >= most ? number + 1 : most), first), last] as const);
 }
 
 function policyFor(abi: SyscallAbi, entries: readonly Entry[], otherwise: number, enosys: boolean): Policy {
   const collector = new Collector(abi);
   const numbers: number[] = [];
   for (const entry of entries) {
-    const number = syscallNumber(abi, entry.name);
-    if (number !== undefined) numbers.push(number);
+    const older = abi === 'i386' ? multiplexedCall(entry.name)?.call : undefined;
+    for (const name of older === undefined ? [entry.name] : [entry.name, older]) {
+      const number = syscallNumber(abi, name);
+      if (number !== undefined) numbers.push(number);
+    }
     // A rule that does what happens anyway is no rule: it must not outweigh another one (runc skips it too).
     if (entry.verdict !== otherwise) collector.add(entry);
   }
