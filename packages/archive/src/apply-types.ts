@@ -49,6 +49,8 @@ export interface ApplyLayerResult {
   readonly contentBytes: number;
   readonly whiteouts: number;
   readonly opaques: number;
+  /** The tar hides everything below it. overlayfs heeds no such mark on a layer's root: the driver has to leave the parents out. */
+  readonly opaqueRoot: boolean;
   /** Directories that were made because entries lie in them, though the tar does not name them: 0755, 0:0. Sorted. */
   readonly implied: readonly Buffer[];
   /** Mode `overlay` only; in mode `apply` the parent's files are there to be linked. In the order of the tar. */
@@ -77,8 +79,6 @@ export interface PackOptions extends TreeTarget {
   readonly rename?: string | Uint8Array;
   /** Paths relative to what is packed, left out with all below them. */
   readonly exclude?: readonly (string | Uint8Array)[];
-  /** Store holes as GNU sparse files (PAX 1.0); else they are written as zeros. */
-  readonly sparse?: boolean;
   readonly signal?: AbortSignal;
 }
 

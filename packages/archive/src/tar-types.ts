@@ -32,7 +32,8 @@ export type TarHeader =
       readonly size: number;
       readonly sparse?: readonly TarRegion[];
     })
-  | (TarMeta & { readonly type: 'dir' | 'fifo' })
+  | (TarMeta & { readonly type: 'dir' })
+  | (TarMeta & { readonly type: 'fifo' })
   | (TarMeta & { readonly type: 'symlink'; readonly link: Buffer })
   /** `link` is a name of this archive, normalised like `path`. */
   | (TarMeta & { readonly type: 'hardlink'; readonly link: Buffer })
