@@ -6,6 +6,7 @@ import type {
 import { GantryError } from '@gantry/errors';
 import type { Native } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
+import { abortable } from './abortable.ts';
 import { asLayer, asSnapshot, type Catalog, type SnapshotEntry } from './catalog.ts';
 import { checkStore } from './check.ts';
 import { syncDir, writeSynced } from './durable.ts';
@@ -92,7 +93,7 @@ export class TreeStore implements StorageDriver {
         await this.#dropIngest(key);
         const dir = await this.#layout.newStage();
         try {
-          const tar = 'tar' in src ? src.tar : { path: src.path };
+          const tar = 'tar' in src ? abortable(src.tar, signal) : { path: src.path };
           const onProgress = o.onProgress?.bind(o);
           const { diffId, bytes } = await this.#format.ingest(dir, tar, { signal, ...(onProgress && { onProgress }) });
           if (o.expect !== undefined && o.expect !== diffId) {

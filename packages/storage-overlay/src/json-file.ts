@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { GantryError } from '@gantry/errors';
 
 /**
@@ -8,7 +8,7 @@ import { GantryError } from '@gantry/errors';
  */
 export async function readJson<T>(path: string, is: (value: unknown) => value is T): Promise<T | undefined> {
   const text = await readFile(path, 'utf8').catch((e: unknown) => {
-    if (e instanceof Error && 'code' in e && e.code === 'ENOENT') return undefined;
+    if (isAbsent(e)) return undefined;
     throw e;
   });
   if (text === undefined) return undefined;
@@ -27,4 +27,17 @@ function parse(text: string): unknown {
   } catch {
     return undefined; // which is never what is looked for
   }
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (e) {
+    if (isAbsent(e)) return false;
+    throw e;
+  }
+}
+
+function isAbsent(e: unknown): boolean {
+  return e instanceof Error && 'code' in e && e.code === 'ENOENT';
 }

@@ -7,8 +7,7 @@ export interface OverlayOptions {
 /**
  * Layers must mean the same on every host and for every kernel: so nothing may be stored in them that only this mount
  * understands (`redirect_dir`, `metacopy`), and no layer may be bound to the file system it stands on (`index`).
- * `nofollow` also ignores such marks if an image brought them. With `xino` a file has one device number, whichever layer
- * it comes from: else `du -x`, `find -xdev` and hard link detection go wrong.
+ * `nofollow` also ignores such marks if an image brought them.
  */
 const fixed = { redirect_dir: 'nofollow', metacopy: 'off', index: 'off' } as const;
 
@@ -23,6 +22,7 @@ export const optionsSchema: object = {
   },
 };
 
+/** `xino` has to do something only if layers lie on several file systems; asked for by `on`, the kernel complains at each mount where it has not. */
 export function mountOptions({ mountOptions: own = {} }: OverlayOptions): Readonly<Record<string, string>> {
-  return { xino: 'on', ...own, ...fixed };
+  return { xino: 'auto', ...own, ...fixed };
 }

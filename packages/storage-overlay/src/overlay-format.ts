@@ -1,4 +1,4 @@
-import { chmod, chown, copyFile, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
 import type { Bytes, Change, StorageCapabilities } from '@gantry/driver-api';
@@ -7,14 +7,21 @@ import type { DiffID } from '@gantry/oci';
 import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
 import { changesOf } from './changes.ts';
 import { mountOptions, type OverlayOptions } from './options.ts';
+import { isFile } from './json-file.ts';
 import { readNotes, writeNotes } from './notes.ts';
 import { readRootMeta, writeRootMeta } from './root-meta.ts';
 import { folderMeta, settle } from './settle.ts';
 import { openView, withView } from './view.ts';
 
+/** An owner that no tar gives: what still has it was not named by the tar. The largest id there is. */
+const nobody = 0xffff_fffe;
+
+/** Beside the tree of a layer that hides everything below it. */
+const opaqueFile = 'opaque';
+
 /**
  * Layers as upper folders of overlayfs, whiteouts included. In an item's folder: `diff`, its tree; `root.json`; for
- * layers from a tar maybe `notes.json`; for snapshots `work`, and `nothing` where overlayfs asks for a layer and there is none.
+ * layers from a tar maybe `notes.json` and `opaque`; for snapshots `work`, and `nothing` where overlayfs asks for a layer and there is none.
  */
 export class OverlayFormat implements TreeFormat {
   readonly name = 'overlay';
@@ -30,10 +37,13 @@ export class OverlayFormat implements TreeFormat {
   }
 
   async ingest(dir: string, tar: TarSource, o: { readonly signal: AbortSignal; readonly onProgress?: (bytes: number) => void }): Promise<{ diffId: DiffID; bytes: number }> {
-    await mkdir(tree(dir), { mode: 0o755 });
+    await mkdir(tree(dir));
+    await chown(tree(dir), nobody, nobody);
     const result = await applyLayer({ native: this.#tools.endpoint, root: tree(dir), tar, mode: 'overlay', ...o });
+    const rootNamed = await this.#ownRoot(tree(dir));
+    if (result.opaqueRoot) await writeFile(join(dir, opaqueFile), '');
     await writeNotes(dir, {
-      implied: result.implied.map((path) => path.toString('latin1')),
+      implied: [...(rootNamed ? [] : ['']), ...result.implied.map((path) => path.toString('latin1'))],
       links: result.externalLinks.map(({ path, target }) => [path.toString('latin1'), target.toString('latin1')] as const),
     });
     return { diffId: result.diffId, bytes: result.bytes };
@@ -46,7 +56,7 @@ export class OverlayFormat implements TreeFormat {
       await this.#session((session) => this.#recordRoot(dir, session, inTree(this.#tools, dir)));
       return;
     }
-    await withView(this.#tools, tree(dir), parents.map(tree), async (session) => {
+    await withView(this.#tools, tree(dir), await lowerOf(parents), async (session) => {
       await settle(session, notes);
       await session.sync('own', 'tree');
       await this.#recordRoot(dir, session, 'own');
@@ -54,9 +64,8 @@ export class OverlayFormat implements TreeFormat {
   }
 
   async rebase(from: TreePlace, dir: string, parents: readonly string[]): Promise<void> {
-    await copyFile(join(from.dir, 'notes.json'), join(dir, 'notes.json')).catch((e: unknown) => {
-      if (!(e instanceof Error && 'code' in e && e.code === 'ENOENT')) throw e;
-    });
+    await writeNotes(dir, await readNotes(from.dir));
+    if (await isFile(join(from.dir, opaqueFile))) await writeFile(join(dir, opaqueFile), '');
     await this.#session(async (session) => {
       await session.copyTree(inTree(this.#tools, from.dir), inTree(this.#tools, dir));
       await session.sync(inTree(this.#tools, dir), 'tree');
@@ -87,7 +96,7 @@ export class OverlayFormat implements TreeFormat {
   }
 
   async mount({ kind, dir, parents }: SnapshotPlace, at: string): Promise<void> {
-    const lower = parents.length === 0 ? [join(dir, 'nothing')] : parents.map(tree);
+    const lower = parents.length === 0 ? [join(dir, 'nothing')] : await lowerOf(parents);
     if (kind === 'view') {
       await this.#tools.native.overlay({ target: at, lower: [tree(dir), ...lower], readonly: true, options: this.#options });
       return;
@@ -114,7 +123,7 @@ export class OverlayFormat implements TreeFormat {
   }
 
   async *changes({ dir, parents }: SnapshotPlace, signal: AbortSignal): AsyncGenerator<Change, void, undefined> {
-    await using view = await openView(this.#tools, tree(dir), parents.map(tree), signal);
+    await using view = await openView(this.#tools, tree(dir), await lowerOf(parents), signal);
     yield* changesOf(view.session, parents.length > 0);
   }
 
@@ -124,6 +133,15 @@ export class OverlayFormat implements TreeFormat {
 
   async status(): Promise<[string, string][]> {
     return Object.entries(this.#options).map(([name, value]) => [`Mount option ${name}`, value]);
+  }
+
+  /** Whether the tar has named the root; if not, it becomes what an implied folder is. */
+  async #ownRoot(root: string): Promise<boolean> {
+    const { uid, gid } = await stat(root);
+    if (uid !== nobody || gid !== nobody) return true;
+    await chown(root, 0, 0);
+    await chmod(root, 0o755);
+    return false;
   }
 
   async #session<T>(fn: (session: FsSession) => Promise<T>): Promise<T> {
@@ -137,6 +155,13 @@ export class OverlayFormat implements TreeFormat {
     const xattrs = Object.fromEntries([...meta.xattrs].map(([name, value]) => [name, Buffer.from(value).toString('base64')]));
     await writeRootMeta(dir, { mode: meta.mode, uid: meta.uid, gid: meta.gid, xattrs });
   }
+}
+
+/** The trees of layers, topmost first, down to one that hides all below it. overlayfs heeds no mark on a root. */
+async function lowerOf(layers: readonly string[]): Promise<string[]> {
+  const opaque = await Promise.all(layers.map((dir) => isFile(join(dir, opaqueFile))));
+  const last = opaque.indexOf(true);
+  return layers.slice(0, last === -1 ? layers.length : last + 1).map(tree);
 }
 
 function tree(dir: string): string {

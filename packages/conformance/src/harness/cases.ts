@@ -42,12 +42,20 @@ export function bind<F extends AsyncDisposable>(cases: readonly Case<F>[], modes
         suite: c.suite,
         title: `${c.suite}${mode === 'proxied' ? ' (proxied)' : ''}: ${c.name}`,
         timeout: c.timeout ?? 60_000,
-        run: async () => {
-          await using fixture = await open(mode);
-          await c.run(fixture);
-        },
+        run: async () => await runOn(await open(mode), c.run),
       })),
   );
+}
+
+/** The failure of a case is what its reader wants to see, not that of the cleaning up after it. */
+async function runOn<F extends AsyncDisposable>(fixture: F, run: (fixture: F) => Promise<void>): Promise<void> {
+  try {
+    await run(fixture);
+  } catch (e) {
+    await Promise.allSettled([fixture[Symbol.asyncDispose]()]);
+    throw e;
+  }
+  await fixture[Symbol.asyncDispose]();
 }
 
 /** Hands cases to a runner. */

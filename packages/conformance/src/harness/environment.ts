@@ -72,8 +72,13 @@ export class Environment implements AsyncDisposable {
   }
 }
 
+/** A dead process that its parent has not looked after yet is gone too. */
 async function gone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 500 && existsSync(`/proc/${pid}`); tries++) await delay(10);
+  for (let tries = 0; tries < 500; tries++) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (stat === '' || /\) Z /.test(stat)) return;
+    await delay(10);
+  }
 }
 
 /** What a driver logs is not what a kit looks at. */

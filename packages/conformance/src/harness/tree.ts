@@ -10,7 +10,7 @@ const longest = 200;
 /**
  * Looks at a tree as a container would see it.
  *
- * @param o.mtime Tell modification times too.
+ * @param o.mtime Tell modification times too; not of the root, which few tars name.
  */
 export async function readTree(native: NativeEndpoint, root: string, o: { readonly mtime?: boolean } = {}): Promise<Tree> {
   await using session = await openFsSession(native, { root, readonly: true });
@@ -33,9 +33,9 @@ export async function readTree(native: NativeEndpoint, root: string, o: { readon
 }
 
 function describe(entry: FsEntry, mtime: boolean): string {
-  const what = entry.hardlink === undefined ? kind(entry) : `hardlink to /${name(entry.hardlink)}`;
+  if (entry.hardlink !== undefined) return `hardlink to /${name(entry.hardlink)}`; // all else is told there
   const xattrs = [...entry.xattrs].map(([key, value]) => `${key}=${Buffer.from(value).toString('hex')}`).sort();
-  return [what, entry.type === 'symlink' ? '' : entry.mode.toString(8), `${entry.uid}:${entry.gid}`, ...(mtime ? [`@${entry.mtimeNs}`] : []), ...xattrs].filter((part) => part !== '').join(' ');
+  return [kind(entry), entry.type === 'symlink' ? '' : entry.mode.toString(8), `${entry.uid}:${entry.gid}`, ...(mtime && entry.path.length > 0 ? [`@${entry.mtimeNs}`] : []), ...xattrs].filter((part) => part !== '').join(' ');
 }
 
 function kind(stat: FsStat): string {

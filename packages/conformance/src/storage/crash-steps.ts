@@ -15,6 +15,8 @@ export interface CrashInput {
   readonly plugin: string;
   readonly options: unknown;
   readonly context: Omit<DriverContext, 'log' | 'signal'>;
+  /** The last step to run; then it waits to be killed. Absent: all, and it ends. */
+  readonly until?: number;
 }
 
 /** One call of the driver that changes what is to be seen; it may be killed at any instant of it. */
@@ -25,8 +27,8 @@ export interface CrashStep {
   readonly after: Scene;
 }
 
-const base: readonly RawEntry[] = [dir('p', { mode: 0o711, uid: 7 }), file('p/old', 'old'), file('p/linked', 'linked'), ...Array.from({ length: 200 }, (_, i) => file(`f${i}`, `${i} `.repeat(40)))];
-const child: readonly RawEntry[] = [file('p/q/new', 'new'), whiteout('p/old'), hardlink('link', 'p/linked'), ...Array.from({ length: 100 }, (_, i) => file(`c${i}`, `${i} `.repeat(40)))];
+const base: readonly RawEntry[] = [dir('p', { mode: 0o711, uid: 7 }), file('p/old', 'old'), file('p/linked', 'linked'), ...Array.from({ length: 80 }, (_, i) => file(`f${i}`, `${i} `.repeat(40)))];
+const child: readonly RawEntry[] = [file('p/q/new', 'new'), whiteout('p/old'), hardlink('link', 'p/linked'), ...Array.from({ length: 40 }, (_, i) => file(`c${i}`, `${i} `.repeat(40)))];
 
 async function put(driver: StorageDriver, name: string, parent: LayerId | null, entries: readonly RawEntry[]): Promise<void> {
   await driver.ingest(name, { tar: inPieces(rawTar(entries), 20_000) });
@@ -66,7 +68,7 @@ function step(name: string, after: Scene, run: (driver: StorageDriver) => Promis
 
 export const before: Scene = { layers: [], snapshots: {} };
 
-const childTree: Tree = { ...treeOf(base.filter((e) => e.name !== 'p/old')), ...treeOf(child.filter((e) => e.name !== 'p/.wh.old')), '/p': 'dir 711 7:0', '/p/q': 'dir 755 0:0', '/link': 'file 644 0:0 "linked"', '/p/linked': 'hardlink to /link 644 0:0' };
+const childTree: Tree = { ...treeOf(base.filter((e) => e.name !== 'p/old')), ...treeOf(child.filter((e) => e.name !== 'p/.wh.old')), '/p': 'dir 711 7:0', '/p/q': 'dir 755 0:0', '/link': 'file 644 0:0 "linked"', '/p/linked': 'hardlink to /link' };
 const madeTree: Tree = { ...childTree, '/written': 'file 644 0:0 "written"' };
 
 /** What each layer shows. */

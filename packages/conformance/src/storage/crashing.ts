@@ -1,12 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { Child } from '../harness/index.ts';
+import { Child, type Progress } from '../harness/index.ts';
 import { before, crashSteps, crashTrees, type CrashInput, type Scene } from './crash-steps.ts';
 import { cases, collect, layerId, type StorageCases, type StorageFixture } from './fixture.ts';
 
 /** Instants of each step at which the process is killed, besides right before it. */
-const instants = 4;
+const instants = 3;
 
 /** Milliseconds that a step takes here, from a run that nobody kills; measured once for each subject. */
 const durations = new WeakMap<object, Promise<readonly number[]>>();
@@ -25,9 +24,9 @@ export const crashing: StorageCases = cases((it) => {
       it(`killed ${n === 0 ? 'before' : `at instant ${n} of`} "${step.name}" (step ${i + 1})`, async (t) => {
         // Durations come from a life of its own, so that this one starts with an empty folder.
         const duration = (await durations.get(t.subject))?.[i] ?? 20;
-        await liveUntil(t, i, n === 0 ? 0 : ((n - Math.random()) / instants) * duration);
+        const ended = await liveUntil(t, i, n === 0 ? 0 : ((n - Math.random()) / instants) * duration);
         await t.reopenClosed('two');
-        const done = await outcome(t, i);
+        const done = await outcome(t, i, ended);
         await verify(t);
         for (const next of crashSteps.slice(done ? i + 1 : i)) await next.run(t.driver);
         await t.reopen('three');
@@ -57,30 +56,35 @@ async function measure(t: StorageFixture): Promise<readonly number[]> {
   return out;
 }
 
-/** Kills it so many milliseconds after a step has begun. */
-async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<void> {
+/** Kills it so many milliseconds after a step has begun. @returns Whether the step had ended by then. */
+async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<boolean> {
   await t.driver[Symbol.asyncDispose]();
-  await using child = start(t);
+  await using child = start(t, step);
+  let last: Progress | undefined;
   for await (const progress of child.progress()) {
-    if (progress.type !== 'begin' || progress.step !== step) continue;
-    if (ms > 0) await delay(ms);
-    child.kill();
-    break;
+    last = progress;
+    if (progress.type === 'begin' && progress.step === step) setTimeout(() => child.kill(), ms);
+    if (progress.type === 'end' && progress.step === step) child.kill();
   }
   await child.ended();
+  assert.equal(last?.step, step, 'the child process did not come that far');
+  return last.type === 'end';
 }
 
-function start(t: StorageFixture): Child {
+function start(t: StorageFixture, until?: number): Child {
   const { instance, session, bootId, domain, stateDir, runDir } = t.env.context('one');
-  const input: CrashInput = { plugin: t.subject.url.href, options: t.subject.options, context: { instance, session, bootId, domain, stateDir, runDir } };
+  const input: CrashInput = { plugin: t.subject.url.href, options: t.subject.options, context: { instance, session, bootId, domain, stateDir, runDir }, ...(until !== undefined && { until }) };
   return new Child('storage-crash', input);
 }
 
-/** @returns Whether the step that was killed has happened after all. */
-async function outcome(t: StorageFixture, step: number): Promise<boolean> {
+/** @returns Whether the step that was killed has happened after all; it must have if it had ended. */
+async function outcome(t: StorageFixture, step: number, ended: boolean): Promise<boolean> {
   const scene = await sceneOf(t);
   const [was, is] = [crashSteps[step - 1]?.after ?? before, crashSteps[step]?.after];
-  if (isDeepStrictEqual(scene, is)) return true;
+  if (ended || isDeepStrictEqual(scene, is)) {
+    assert.deepEqual(scene, is, 'what was resolved is not there');
+    return true;
+  }
   assert.deepEqual(scene, was, 'neither what was before the step nor what should be after it');
   return false;
 }

@@ -79,32 +79,29 @@ export class StorageFixture implements AsyncDisposable {
   async tree(layer: LayerId | null, o: { readonly mtime?: boolean } = {}): Promise<Tree> {
     const key = `look ${this.#count++}`;
     await this.#driver.prepare(key, layer, { view: true });
-    try {
-      return await this.treeOf(key, o);
-    } finally {
-      await this.#driver.remove({ snapshot: key });
-    }
+    const tree = await this.treeOf(key, o);
+    await this.#driver.remove({ snapshot: key });
+    return tree;
   }
 
   /** What a container over this snapshot sees. */
   async treeOf(key: string, o: { readonly mtime?: boolean } = {}): Promise<Tree> {
     const { path } = await this.#driver.mount(key, holder);
-    try {
-      return await readTree(await this.endpoint(), path, o);
-    } finally {
-      await this.#driver.release(key, holder);
-    }
+    const tree = await readTree(await this.endpoint(), path, o);
+    await this.#driver.release(key, holder);
+    return tree;
   }
+
+  // Below, nothing is released after a failure: the environment cleans up, and the first error is the one to see.
 
   /** Changes a snapshot, as a container would. */
   async edit(key: string, fn: (session: FsSession) => Promise<void>): Promise<void> {
     const { path } = await this.#driver.mount(key, holder);
-    try {
+    {
       await using session = await openFsSession(await this.endpoint(), { root: path });
       await fn(session);
-    } finally {
-      await this.#driver.release(key, holder);
     }
+    await this.#driver.release(key, holder);
   }
 
   /** Puts this tar over that layer, under a new name. */
