@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DaemonProcess, eventually, missing, processesNaming, run } from './support/daemon-process.ts';
+import { cgroupsOf, DaemonProcess, eventually, missing, processesNaming, run } from './support/daemon-process.ts';
 
 describe.skipIf(missing !== '')(`the process gantryd${missing === '' ? '' : ` (skipped: needs ${missing})`}`, { timeout: 120_000 }, () => {
   test('answers soon, and is there only for its owner and group', async () => {
@@ -45,6 +45,9 @@ describe.skipIf(missing !== '')(`the process gantryd${missing === '' ? '' : ` (s
     expect((await daemon.docker('exec', 'stays', 'echo', 'still here')).stdout).toBe('still here\n');
     await eventually(() => daemon.docker('ps', '-a', '--format', '{{.Names}}'), ({ stdout }) => !stdout.includes('goes'));
     expect((await daemon.docker('wait', 'counts')).stdout).toBe('9\n');
+    // What they were made of goes with them: only the engine's own groups stay.
+    await daemon.docker('rm', '-f', 'counts', 'stays');
+    await eventually(() => cgroupsOf(join(daemon.dir, 'data')).filter((path) => /[0-9a-f]{64}/.test(path)), (left) => left.length === 0);
   });
 
   test('a second one on the same data root, or the same socket, is told who is there', async () => {

@@ -4,7 +4,7 @@ import { DaemonProcess, missing } from './support/daemon-process.ts';
 
 const debian = '127.0.0.1:5000/debian:12';
 
-describe.skipIf(missing !== '')(`the docker command against gantryd${missing === '' ? '' : ` (skipped: needs ${missing})`}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing !== '')(`the docker command against gantryd${missing === '' ? '' : ` (skipped: needs ${missing})`}`, { timeout: 120_000 }, () => {
   let daemon: DaemonProcess;
   const docker = (...args: string[]): ReturnType<DaemonProcess['docker']> => daemon.docker(...args);
   const success = { code: 0, stderr: '' };

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, globSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -24,7 +25,7 @@ export interface Result {
 
 export function run(program: string, args: readonly string[], o: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...process.env, ...o.env }, stdio: ['pipe', 'pipe', 'pipe'], timeout: 30_000, killSignal: 'SIGKILL' });
+    const child = spawn(program, args, { env: { ...process.env, ...o.env }, stdio: ['pipe', 'pipe', 'pipe'], timeout: 90_000, killSignal: 'SIGKILL' });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -58,6 +59,17 @@ export function processesNaming(folder: string): number[] {
 
 const mountsUnder = (folder: string): string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.split(' ')[4]?.startsWith(folder) === true);
+
+/** The control groups of the engine on a data root, children first. */
+export function cgroupsOf(dataRoot: string): string[] {
+  const name = `gantry-${createHash('sha256').update(dataRoot).digest('hex').slice(0, 8)}`;
+  const own = readdirSync('/sys/fs/cgroup', { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join('/sys/fs/cgroup', entry.name, name))
+    .concat(join('/sys/fs/cgroup', name))
+    .filter((path) => existsSync(path));
+  return own.flatMap((path) => [path, ...globSync(`${path}/**/`)]).sort((a, b) => b.length - a.length);
+}
 
 /** A network namespace with loopback, and in it the lab's registry at 127.0.0.1:5000. */
 export class Namespace implements AsyncDisposable {
@@ -193,6 +205,7 @@ export class DaemonProcess implements AsyncDisposable {
       for (const pid of processesNaming(this.dir)) process.kill(pid, 'SIGKILL');
       await this.#net[Symbol.asyncDispose]();
       await eventually(() => mountsUnder(this.dir), (mounts) => mounts.length === 0);
+      for (const cgroup of new Set(cgroupsOf(join(this.dir, 'data')).map((path) => path.replace(/\/$/, '')))) rmdirSync(cgroup);
       rmSync(this.dir, { recursive: true, force: true });
     }
   }
