@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Keeper, Plan, PlanProcess } from '../src/index.ts';
 import { baseMounts, defaultCaps, exitOf, failure, pipes, plan, processPlan, runExec, runScript, textLike, type Ran } from './support/plan.ts';
-import { makeRoot, makeWorld, reasonToSkip, type World } from './support/world.ts';
+import { makeRoot, makeWorld, mountsBelow, reasonToSkip, type World } from './support/world.ts';
 
 describe.skipIf(reasonToSkip !== '')(`what a container's process is and sees ${reasonToSkip}`, () => {
   let world: World;
@@ -264,6 +264,36 @@ describe.skipIf(reasonToSkip !== '')('an image that means harm', () => {
       const { readdirSync } = await import('node:fs');
       expect(readdirSync(join(world.dir, 'canary'))).toEqual(['file']);
     }
+  });
+
+  it('gains nothing by swapping folders and symlinks in a volume while others are set up', async () => {
+    const volume = join(world.dir, 'volume');
+    mkdirSync(join(volume, 'd/sub'), { recursive: true });
+    const canary = join(world.dir, 'canary');
+    const inVolume = { kind: 'bind', source: volume, target: '/v', create: 'dir', recursive: true } as const;
+    const racer = await world.keeper();
+    const swap = `while :; do mv /v/d /v/x; ln -s ${canary} /v/d; rm /v/d; ln -s ../../../../../..${canary} /v/d; rm /v/d; ln -s /proc/1/root${canary} /v/d; rm /v/d; mv /v/x /v/d; done 2>/dev/null`;
+    await racer.create({ token: 't', io: pipes, plan: plan(world.root, processPlan(['sh', '-c', swap]), { mounts: [...baseMounts, inVolume] }) });
+    await racer.start();
+    let worked = 0;
+    for (let i = 0; i < 60; i++) {
+      const keeper = await world.keeper();
+      const mounts = [
+        ...baseMounts,
+        inVolume,
+        { kind: 'fs', fstype: 'tmpfs', source: 'tmpfs', target: '/v/d/sub/made', flags: 0, data: '' },
+        { kind: 'bind', source: join(world.root, 'etc'), target: '/v/d/file-or-folder', create: 'dir' },
+      ] as const;
+      const created = await keeper.create({ token: 't', io: pipes, plan: plan(world.root, processPlan(['true']), { mounts, masked: ['/v/d/sub'], readonly: ['/v/d'] }) }).then(() => true, () => false);
+      if (created) worked += 1;
+      await keeper.delete({ force: true });
+    }
+    await racer.delete({ force: true });
+    const { readdirSync } = await import('node:fs');
+    expect(readdirSync(canary)).toEqual(['file']);
+    expect(mountsBelow(world.dir)).toEqual([]);
+    // The race was one: some came through, whichever they were.
+    expect(worked).toBeGreaterThan(0);
   });
 
   it('cannot have another device where the null device should be', async () => {

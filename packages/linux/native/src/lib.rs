@@ -24,7 +24,8 @@ mod zygote;
 
 /// The program: chooses the role. Returns the exit code.
 pub fn main() -> i32 {
-    let mut args = std::env::args();
+    // What is no UTF-8 becomes an argument that nothing accepts.
+    let mut args = std::env::args_os().map(|arg| arg.into_string().unwrap_or_default());
     let _ = args.next();
     match args.next().as_deref() {
         Some("zygote") => zygote::start(args),

@@ -341,7 +341,8 @@ impl Zygote {
     fn fs(&mut self, client: u32, id: u32, payload: Vec<u8>) {
         let Some(client) = self.clients.remove(&client) else { return };
         let (fd, decoder) = client.conn.into_parts(&self.poller);
-        match fork() {
+        let forked = if self.children.len() >= MAX_CHILDREN { Err(Errno::AGAIN) } else { fork() };
+        match forked {
             Ok(Fork::Child) => {
                 self.become_child(&[fd.as_raw_fd()]);
                 let _ = rustix::thread::set_name(c"gantry-fs");
