@@ -12,7 +12,7 @@ pub fn parse_stream(bytes: &[u8], pieces: &[usize]) -> (usize, bool) {
     let mut decoder = Decoder::default();
     let mut frames = 0;
     let mut rest = bytes;
-    for size in pieces.iter().copied().cycle().map(|size| size.max(1)) {
+    for size in pieces.iter().copied().cycle().map(|size| size.clamp(1, MAX_LEN)) {
         if rest.is_empty() {
             break;
         }
