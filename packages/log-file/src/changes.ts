@@ -21,12 +21,16 @@ export class Changes implements Disposable {
   /** Resolves at the first change since it resolved last, when `signal` fires, or when it is time to look anyway. */
   async next(signal: AbortSignal | undefined): Promise<void> {
     if (!this.#changed && signal?.aborted !== true) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, this.#watcher === undefined || this.#broken ? pollMs : safetyMs);
-      signal?.addEventListener('abort', () => { resolve(); }, { once: true });
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const wake = (): void => {
+        resolve(undefined);
+      };
+      this.#wake = wake;
+      const timer = setTimeout(wake, this.#watcher === undefined || this.#broken ? pollMs : safetyMs);
+      signal?.addEventListener('abort', wake, { once: true });
       await promise;
       clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
       this.#wake = undefined;
     }
     this.#changed = false;

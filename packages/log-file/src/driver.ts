@@ -5,7 +5,7 @@ import { GantryError } from '@gantry/errors';
 import { ioError } from './io-error.ts';
 import { parseLimits, type LogFileOptions } from './options.ts';
 import { readLog } from './read.ts';
-import { LogRecords } from './records.ts';
+import type { LogRecords } from './records.ts';
 import { isAbsent, paths, segments } from './segments.ts';
 
 /** Logs as files of JSON lines, written by the keepers and read here. See `LogDriver` for what each method promises. */

@@ -16,10 +16,10 @@ export class LineReader {
   #skipping = false;
 
   /** @param end Nothing from this offset on is read. */
-  constructor(file: FileHandle, offset: number, end: number = Infinity) {
+  constructor(file: FileHandle, offset: number, end?: number) {
     this.#file = file;
     this.#offset = offset;
-    this.#end = end;
+    this.#end = end ?? Infinity;
   }
 
   /** The lines of the next piece of the file, without their newlines; undefined: the end, as it is now. */

@@ -43,7 +43,7 @@ export class LogRecords {
       const text = await read(`${this.#folder}/${name}`);
       if (text === undefined) continue;
       const record = parse(text, id);
-      yield record === undefined ? { id } : record;
+      yield record ?? { id };
     }
   }
 

@@ -143,8 +143,8 @@ export class LinuxRuntime implements Runtime {
     });
   }
 
-  async *spool(id: string): AsyncGenerator<never> {
-    await this.#run(() => Promise.reject(unsupported('log-format-unsupported', 'spool()', `container ${id} has no log of the format frames`)));
+  spool(id: string): AsyncIterable<never> {
+    return guardedIterable(failing(() => this.#run(() => Promise.reject(unsupported('log-format-unsupported', 'spool()', `container ${id} has no log of the format frames`)))));
   }
 
   trimLog(id: string): Promise<void> {
@@ -234,11 +234,13 @@ export class LinuxRuntime implements Runtime {
 
   async *check(o: Call & { repair?: boolean } = {}): AsyncGenerator<CheckFinding> {
     await this.#run(() => Promise.resolve());
-    for (const { repair, ...finding } of this.#findings.splice(0)) {
+    for (const damage of this.#findings.splice(0)) {
       checkSignal(o.signal);
-      if (o.repair === true) await this.#run(repair);
-      else this.#findings.push({ repair, ...finding });
-      yield { ...finding, repaired: o.repair === true };
+      const repaired = o.repair ?? false;
+      if (repaired) await this.#run(() => damage.repair());
+      else this.#findings.push(damage);
+      const { id, code, message } = damage;
+      yield { id, code, message, repaired };
     }
   }
 
@@ -279,6 +281,11 @@ function closed(): GantryError {
 
 function unsupported(code: string, method: string, reason: string): GantryError {
   return new GantryError('notImplemented', code, `${method} is not possible: ${reason}`);
+}
+
+/** An iterable whose first step fails. */
+async function* failing(work: () => Promise<never>): AsyncGenerator<never> {
+  yield await work();
 }
 
 /** The seam has plain data here; what is in it is checked field by field later. */

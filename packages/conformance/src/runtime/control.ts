@@ -18,7 +18,10 @@ export const control: Cases = [
     async run(t) {
       const { driver } = t;
       const id = await t.start(counting, { io: { log: t.log('ticks') } });
-      if (!driver.capabilities.pause) return void (await rejects('notImplemented', driver.pause(id), 'pause() where it is not declared'));
+      if (!driver.capabilities.pause) {
+        await rejects('notImplemented', driver.pause(id), 'pause() where it is not declared');
+        return;
+      }
       await eventually('it counts', async () => (await count(t, id)) > 2);
       await driver.pause(id);
       assert.equal((await driver.state(id)).status, 'paused');
@@ -87,7 +90,10 @@ export const control: Cases = [
     async run(t) {
       const { driver } = t;
       const id = await t.start('sleep 1000');
-      if (!driver.capabilities.update) return void (await rejects('notImplemented', driver.update(id, {}), 'update() where it is not declared'));
+      if (!driver.capabilities.update) {
+        await rejects('notImplemented', driver.update(id, {}), 'update() where it is not declared');
+        return;
+      }
       const state = await driver.update(id, { pids: { limit: 7 }, memory: { limit: 64 << 20 }, cpu: { quota: 50_000, period: 100_000, shares: 512 } });
       assert.equal(state.status, 'running');
       const stats = await driver.stats(id);

@@ -15,7 +15,7 @@ export interface CrashSubject {
 export interface CrashStep {
   readonly name: string;
   /** Does it, also if it was done already: as an engine that does not know whether it was. */
-  run(driver: Runtime, subject: CrashSubject): Promise<void>;
+  run(driver: Runtime, subject: CrashSubject): Promise<unknown>;
   /** The container's status once it is done; `undefined`: it is not there. */
   readonly after: string | undefined;
 }
@@ -70,8 +70,8 @@ async function written(log: string): Promise<void> {
 
 /** A life of one container, each step on top of the one before. */
 export const crashSteps: readonly CrashStep[] = [
-  { name: 'openSandbox', run: async (d) => void (await d.openSandbox({ id: sandbox, namespaces: [...allNamespaces], sysctls: {} })), after: undefined },
-  { name: 'create', run: async (d, subject) => void (await d.create(createRequest(subject))), after: 'created' },
+  { name: 'openSandbox', run: (d) => d.openSandbox({ id: sandbox, namespaces: [...allNamespaces], sysctls: {} }), after: undefined },
+  { name: 'create', run: (d, subject) => d.create(createRequest(subject)), after: 'created' },
   { name: 'start', run: (d) => orDone(d.start(id)), after: 'running' },
   { name: 'exec that goes on', run: (d) => execute(d, 'stays', 'sleep 1000'), after: 'running' },
   {
@@ -84,7 +84,7 @@ export const crashSteps: readonly CrashStep[] = [
   },
   { name: 'pause', run: (d) => (d.capabilities.pause ? orDone(d.pause(id)) : Promise.resolve()), after: 'paused' },
   { name: 'resume', run: (d) => (d.capabilities.pause ? orDone(d.resume(id)) : Promise.resolve()), after: 'running' },
-  { name: 'output', run: async (_d, { log }) => void (await written(log)), after: 'running' },
+  { name: 'output', run: (_d, { log }) => written(log), after: 'running' },
   {
     name: 'end',
     run: async (d) => {
@@ -93,6 +93,6 @@ export const crashSteps: readonly CrashStep[] = [
     },
     after: 'stopped',
   },
-  { name: 'delete', run: async (d) => void (await d.delete(id)), after: undefined },
+  { name: 'delete', run: (d) => d.delete(id), after: undefined },
   { name: 'closeSandbox', run: (d) => d.closeSandbox(sandbox), after: undefined },
 ];

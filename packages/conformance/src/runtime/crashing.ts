@@ -6,7 +6,7 @@ import { crashExit, crashLines, crashSteps, loggedLines, type CrashSubject } fro
 import type { RuntimeFixture } from './fixture.ts';
 
 /** Instants of each step at which the process is killed, besides right before it. */
-const instants = 4;
+const instants = 2;
 
 /** Milliseconds that a step takes at most, as far as it matters when it is killed. */
 const longest = 40;
@@ -35,7 +35,8 @@ export const crashing: readonly Omit<Case<RuntimeFixture>, 'suite'>[] = crashSte
 /** Kills the process so many milliseconds after a step has begun. */
 async function liveUntil(t: RuntimeFixture, subject: CrashSubject, step: number, ms: number): Promise<void> {
   await t.driver[Symbol.asyncDispose]();
-  const { log: _log, signal: _signal, ...context } = t.env.context('one');
+  const { instance, session, bootId, domain, stateDir, runDir } = t.env.context('one');
+  const context = { instance, session, bootId, domain, stateDir, runDir };
   await using child = new Child('runtime-crash', { plugin: t.subject.url.href, options: t.subject.options, context, subject, last: step });
   for await (const progress of child.progress()) {
     if (progress.type !== 'begin' || progress.step !== step) continue;

@@ -38,11 +38,8 @@ export const ending: Cases = [
       await t.driver[Symbol.asyncDispose]();
       await delay(300);
       await t.reopenClosed('two');
-      const states = Object.fromEntries((await collect(t.driver.list())).map((state) => [state.id, state]));
-      assert.equal(states[ends]?.status, 'stopped');
-      assert.equal(states[ends]?.exit?.code, 6);
-      assert.equal(states[made]?.status, 'created');
-      assert.equal(states[runs]?.status, 'running');
+      const states = Object.fromEntries((await collect(t.driver.list())).map(({ id, status, exit }) => [id, [status, exit?.code]]));
+      assert.deepEqual(states, { [ends]: ['stopped', 6], [made]: ['created', undefined], [runs]: ['running', undefined] });
       assert.equal((await t.driver.wait(ends)).code, 6);
       assert.equal((await t.finish(made)).exit.code, 7);
       await t.clear(ends, made, runs);

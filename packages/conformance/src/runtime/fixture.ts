@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import type { Attached, Exit, Io, LogSink, Plugin, Runtime, RuntimeEvent, SandboxRequest, State } from '@gantry/driver-api';
 import { isGantryError, type ErrorKind } from '@gantry/errors';
 import type { OciProcess, OciSpec } from '@gantry/oci';
@@ -105,9 +106,9 @@ export class RuntimeFixture implements AsyncDisposable {
   }
 
   async createIn(sandbox: string, id: string, args: string | readonly string[], o: ContainerOptions = {}): Promise<State> {
-    const { spec = (same) => same, io = {}, process = {}, token = `token of ${id}`, rootfs = this.subject.rootfs } = o;
-    const wanted = spec(baseSpec(rootfs, { ...program(args), terminal: io.terminal ?? false, ...process }));
-    return await this.#driver.create({ id, token, sandbox, spec: wanted, rootfs: { path: rootfs }, io: { terminal: false, stdin: false, ...io }, options: {} });
+    const { io = {}, process = {}, token = `token of ${id}`, rootfs = this.subject.rootfs } = o;
+    const usual = baseSpec(rootfs, { ...program(args), terminal: io.terminal ?? false, ...process });
+    return await this.#driver.create({ id, token, sandbox, spec: o.spec?.(usual) ?? usual, rootfs: { path: rootfs }, io: { terminal: false, stdin: false, ...io }, options: {} });
   }
 
   /** A container that runs. */
@@ -128,8 +129,11 @@ export class RuntimeFixture implements AsyncDisposable {
     const { execId, stdin } = o;
     await using attached = await this.attach(id, { stdin: stdin !== undefined, ...(execId !== undefined && { execId }) });
     await this.#driver.start(id, execId);
-    const [[out, err], exit] = await Promise.all([collectOutput(attached), this.#driver.wait(id, execId === undefined ? {} : { execId }), feed(attached, stdin)]);
-    return { id, exit, out, err };
+    const output = collectOutput(attached);
+    const ended = this.#driver.wait(id, execId === undefined ? {} : { execId });
+    await Promise.all([output, ended, feed(attached, stdin)]);
+    const [out, err] = await output;
+    return { id, exit: await ended, out, err };
   }
 
   /** Runs a program in a container that runs. */
@@ -182,15 +186,18 @@ export class RuntimeFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await using _ = this.env;
-    const open = new Set<string>();
-    for await (const { id, sandbox } of this.#driver.list()) {
-      open.add(sandbox);
-      await this.#driver.delete(id, { force: true });
+    try {
+      const open = new Set<string>();
+      for await (const { id, sandbox } of this.#driver.list()) {
+        open.add(sandbox);
+        await this.#driver.delete(id, { force: true });
+      }
+      for (let n = 0; n < this.#count; n++) open.add(`s${n}`);
+      for (const sandbox of open) await this.#driver.closeSandbox(sandbox);
+      await this.#driver[Symbol.asyncDispose]();
+    } finally {
+      await this.env[Symbol.asyncDispose]();
     }
-    for (let n = 0; n < this.#count; n++) open.add(`s${n}`);
-    for (const sandbox of open) await this.#driver.closeSandbox(sandbox);
-    await this.#driver[Symbol.asyncDispose]();
   }
 }
 
@@ -237,7 +244,7 @@ export async function rejects(kind: ErrorKind | readonly ErrorKind[], promise: P
   const kinds: readonly string[] = [kind].flat();
   const error: unknown = await promise.then(() => undefined, (e: unknown) => e);
   assert.ok(error !== undefined, `${what}: it resolved`);
-  assert.ok(isGantryError(error), `${what}: it threw ${String(error)}, which is no GantryError`);
+  assert.ok(isGantryError(error), `${what}: it threw ${inspect(error)}, which is no GantryError`);
   assert.ok(kinds.includes(error.kind), `${what}: expected kind ${kinds.join(' or ')}, but it is ${error.kind}: ${error.message}`);
   return error.details;
 }

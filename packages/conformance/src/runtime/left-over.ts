@@ -36,6 +36,6 @@ async function processesOf(env: Environment): Promise<string[]> {
   }));
   const all = found.flat();
   // The one process that stays: it starts the others.
-  const zygote = all.findIndex((text) => /zygote/.test(text) && !text.includes('in its group'));
+  const zygote = all.findIndex((text) => text.includes('zygote') && !text.includes('in its group'));
   return zygote === -1 ? all : all.toSpliced(zygote, 1);
 }

@@ -1,5 +1,5 @@
 import type { OciDevice, OciDeviceRule } from '@gantry/oci';
-import { badField, integer } from '../plan/field.ts';
+import { badField, integer, oneOf } from '../plan/field.ts';
 
 /** Access bits, as the kernel's device controller numbers them (include/uapi/linux/bpf.h, BPF_DEVCG_ACC_*). */
 export const ACCESS = { mknod: 1, read: 2, write: 4 } as const;
@@ -50,8 +50,7 @@ export function devicePolicy(rules: readonly OciDeviceRule[], nodes: readonly Oc
 function applyRule(policy: DevicePolicy, rule: OciDeviceRule, field: string): DevicePolicy {
   const access = accessBits(rule.access, `${field}.access`);
   const [major, minor] = [deviceNumber(rule.major, `${field}.major`, 2 ** 12 - 1), deviceNumber(rule.minor, `${field}.minor`, 2 ** 20 - 1)];
-  const type = rule.type ?? 'a';
-  if (type !== 'a' && type !== 'b' && type !== 'c') throw badField(`${field}.type`, 'must be a, b or c', type);
+  const type = oneOf(rule.type ?? 'a', ['a', 'b', 'c'], `${field}.type`);
   if (type === 'a' && major === null && minor === null) return { default: rule.allow ? 'allow' : 'deny', exceptions: [] };
   const grows = rule.allow === (policy.default === 'deny'); // the list of exceptions
   const types: readonly DeviceException['type'][] = type === 'a' ? ['b', 'c'] : [type];

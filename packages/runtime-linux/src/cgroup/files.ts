@@ -1,4 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { Controller } from './hierarchy.ts';
+
+/** Reads one file of a controller; undefined where the kernel has none. */
+export type ReadController = (controller: Controller, file: string) => Promise<string | undefined>;
 
 /** A small file of a control group; undefined: the kernel has no such file, or the group is gone. */
 export async function readCgroupFile(path: string): Promise<string | undefined> {

@@ -63,7 +63,7 @@ export function placeOf(host: CgroupHost, path: string): CgroupPlace {
 export function controllerDir(place: CgroupPlace, controller: Controller): { readonly version: 1 | 2; readonly dir: string } | undefined {
   const v1 = place.v1.find(({ controllers }) => controllers.includes(controller));
   if (v1 !== undefined) return { version: 1, dir: v1.dir };
-  if (place.v2 !== undefined && place.v2.controllers.includes(controller)) return { version: 2, dir: place.v2.dir };
+  if (place.v2?.controllers.includes(controller) === true) return { version: 2, dir: place.v2.dir };
   return undefined;
 }
 

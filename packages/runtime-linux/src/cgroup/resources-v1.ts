@@ -1,8 +1,8 @@
 import type { OciResources } from '@gantry/oci';
-import type { CurrentLimits, Writer } from './resources.ts';
+import type { CurrentLimits, Write } from './resources.ts';
 
 /** Files and units of the kernel's documentation "admin-guide/cgroup-v1". The resources are already checked. */
-export function v1Resources({ write }: Writer, { memory, cpu, pids, blockIO }: OciResources, current: CurrentLimits): void {
+export function v1Resources(write: Write, { memory, cpu, pids, blockIO }: OciResources, current: CurrentLimits): void {
   const { limit = 0, swap = 0 } = memory ?? {};
   const writeLimit = (): void => {
     if (limit !== 0) write('memory', 'memory.limit', 'memory.limit_in_bytes', String(limit));

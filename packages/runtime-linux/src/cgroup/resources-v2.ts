@@ -1,11 +1,11 @@
 import { GantryError } from '@gantry/errors';
 import type { OciResources } from '@gantry/oci';
-import type { CurrentLimits, Writer } from './resources.ts';
+import type { CurrentLimits, Write } from './resources.ts';
 
 const defaultPeriod = 100_000;
 
 /** Files and units of the kernel's documentation "admin-guide/cgroup-v2"; units that differ are converted. The resources are already checked. */
-export function v2Resources({ write }: Writer, { memory, cpu, pids, blockIO }: OciResources, current: CurrentLimits, field: string): void {
+export function v2Resources(write: Write, { memory, cpu, pids, blockIO }: OciResources, current: CurrentLimits, field: string): void {
   const { limit = 0, swap = 0 } = memory ?? {};
   // swap counts memory too, memory.swap.max does not.
   if (swap === -1) write('memory', 'memory.swap', 'memory.swap.max', 'max');

@@ -16,15 +16,12 @@ export interface CurrentLimits {
   readonly cpu?: { readonly quota: number; readonly period: number };
 }
 
-/** Collects the writes of one group. */
-export interface Writer {
-  /**
-   * Into the first of these files that the machine has.
-   *
-   * @throws `GantryError` notImplemented: it has no such controller, or none of the files
-   */
-  write(controller: Controller, field: string, files: string | readonly string[], data: string | ((file: string) => string)): void;
-}
+/**
+ * Adds a write into the first of these files that the machine has.
+ *
+ * @throws `GantryError` notImplemented: it has no such controller, or none of the files
+ */
+export type Write = (controller: Controller, field: string, files: string | readonly string[], data: string | ((file: string) => string)) => void;
 
 /**
  * The writes that give a control group these limits, in order; devices are apart, see `devicePolicy`.
@@ -37,19 +34,17 @@ export function resourceWrites(place: CgroupPlace, resources: OciResources, give
   const { current = {}, has, field = 'linux.resources' } = given;
   validate(resources, field);
   const writes: CgroupWrite[] = [];
-  const writer: Writer = {
-    write(controller, at, files, data) {
-      const found = controllerDir(place, controller);
-      if (found === undefined) throw unsupported('cgroup-controller-missing', `${field}.${at}`, `this machine has no ${controller} controller`);
-      const candidates = typeof files === 'string' ? [files] : files;
-      const file = candidates.find((name) => has(`${found.dir}/${name}`));
-      if (file === undefined) throw unsupported('resource-unsupported', `${field}.${at}`, `the kernel has no ${candidates.join(' or ')}`);
-      writes.push({ path: `${found.dir}/${file}`, data: typeof data === 'string' ? data : data(file) });
-    },
+  const write: Write = (controller, at, files, data) => {
+    const found = controllerDir(place, controller);
+    if (found === undefined) throw unsupported('cgroup-controller-missing', `${field}.${at}`, `this machine has no ${controller} controller`);
+    const candidates = typeof files === 'string' ? [files] : files;
+    const file = candidates.find((name) => has(`${found.dir}/${name}`));
+    if (file === undefined) throw unsupported('resource-unsupported', `${field}.${at}`, `the kernel has no ${candidates.join(' or ')}`);
+    writes.push({ path: `${found.dir}/${file}`, data: typeof data === 'string' ? data : data(file) });
   };
-  if (place.mode === 'v2') v2Resources(writer, resources, current, field);
-  else v1Resources(writer, resources, current);
-  hugepages(writer, resources, field);
+  if (place.mode === 'v2') v2Resources(write, resources, current, field);
+  else v1Resources(write, resources, current);
+  hugepages(write, resources, field);
   return [...writes, ...unified(place, resources, field)];
 }
 
@@ -58,7 +53,7 @@ function unsupported(code: string, field: string, reason: string): GantryError {
 }
 
 /** hugetlb is in the unified hierarchy on some machines whose other controllers are in version 1: the file's name tells. */
-function hugepages({ write }: Writer, resources: OciResources, field: string): void {
+function hugepages(write: Write, resources: OciResources, field: string): void {
   resources.hugepageLimits?.forEach(({ pageSize, limit }, index) => {
     const at = `hugepageLimits[${index}]`;
     if (!/^\d+(KB|MB|GB)$/.test(pageSize)) throw badField(`${field}.${at}.pageSize`, 'must be a size such as 2MB or 1GB', pageSize);

@@ -1,6 +1,5 @@
 import type { Stats } from '@gantry/driver-api';
-import { keyed, single } from './files.ts';
-import { statRecord, type ReadController } from './stats.ts';
+import { keyed, single, type ReadController } from './files.ts';
 
 /** Without a limit the file reads 2^63 rounded down to a page. */
 const noLimit = 2 ** 62;
@@ -35,7 +34,7 @@ export async function v1Memory(read: ReadController): Promise<Stats['memory']> {
   ]);
   const bytes = single(limit) ?? Infinity;
   const highest = single(peak);
-  return { bytes: single(usage) ?? 0, limit: bytes > noLimit ? Infinity : bytes, ...(highest === undefined ? {} : { peak: highest }), stat: statRecord(stat) };
+  return { bytes: single(usage) ?? 0, limit: bytes > noLimit ? Infinity : bytes, ...(highest === undefined ? {} : { peak: highest }), stat: Object.fromEntries(keyed(stat)) };
 }
 
 export async function v1Io(read: ReadController): Promise<Stats['io']> {

@@ -1,6 +1,5 @@
 import type { Stats } from '@gantry/driver-api';
-import { keyed, readCgroupFile, single } from './files.ts';
-import { statRecord, type ReadController } from './stats.ts';
+import { keyed, readCgroupFile, single, type ReadController } from './files.ts';
 
 /** cpu.stat is there without the cpu controller too; its times are in microseconds. */
 export async function v2Cpu(dir: string | undefined): Promise<Stats['cpu']> {
@@ -24,7 +23,7 @@ export async function v2Memory(read: ReadController): Promise<Stats['memory']> {
     read('memory', 'memory.stat'),
   ]);
   const highest = single(peak);
-  return { bytes: single(usage) ?? 0, limit: single(limit) ?? Infinity, ...(highest === undefined ? {} : { peak: highest }), stat: statRecord(stat) };
+  return { bytes: single(usage) ?? 0, limit: single(limit) ?? Infinity, ...(highest === undefined ? {} : { peak: highest }), stat: Object.fromEntries(keyed(stat)) };
 }
 
 export async function v2Io(read: ReadController): Promise<Stats['io']> {

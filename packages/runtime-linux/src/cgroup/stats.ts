@@ -1,11 +1,8 @@
 import type { Stats } from '@gantry/driver-api';
 import { controllerDir, type CgroupPlace } from './hierarchy.ts';
-import { keyed, readCgroupFile, single } from './files.ts';
+import { readCgroupFile, single, type ReadController } from './files.ts';
 import { v1Cpu, v1Io, v1Memory } from './stats-v1.ts';
 import { v2Cpu, v2Io, v2Memory } from './stats-v2.ts';
-
-/** Reads one file of a controller; undefined where the kernel has none. */
-export type ReadController = (controller: Parameters<typeof controllerDir>[1], file: string) => Promise<string | undefined>;
 
 /** What a control group used since it was made. What the machine does not account for reads as 0. */
 export async function readStats(place: CgroupPlace, at: string): Promise<Stats> {
@@ -23,9 +20,4 @@ export async function readStats(place: CgroupPlace, at: string): Promise<Stats> 
   ]);
   const limit = single(pidsMax);
   return { at, cpu, memory, io, pids: { now: single(pids) ?? 0, ...(limit === undefined || limit === Infinity ? {} : { limit }) } };
-}
-
-/** `memory.stat` as plain data. */
-export function statRecord(text: string | undefined): Record<string, number> {
-  return Object.fromEntries(keyed(text));
 }

@@ -38,7 +38,7 @@ export class Container {
   readonly #told = new Set<string>();
   #life: Life = newborn;
   #ooms = 0;
-  #changed = Promise.withResolvers<void>();
+  #changed = Promise.withResolvers<undefined>();
   #detached = false;
 
   /** @param past what the journal has of its life */
@@ -200,12 +200,15 @@ export class Container {
         this.#execEnded(event.execId, exitOf(event.exit));
         break;
       case 'oom':
-        this.tell({ id, type: 'oom', at: event.at });
+        // Behind the exit it was told already, see there.
+        if (this.#life.status !== 'stopped') this.tell({ id, type: 'oom', at: event.at });
         break;
     }
   }
 
   #ended(exit: Exit): void {
+    // The kernel's count of kills can be ahead of its word that there was one.
+    if (exit.oomKilled && this.#ooms === 0) this.tell({ id: this.id, type: 'oom', at: exit.at });
     this.tell({ id: this.id, type: 'exit', at: exit.at, exit: exitOf(exit) });
   }
 
@@ -257,7 +260,7 @@ export class Container {
     }
     const changed = this.#changed;
     this.#changed = Promise.withResolvers();
-    changed.resolve();
+    changed.resolve(undefined);
   }
 }
 

@@ -27,9 +27,9 @@ export function toFileStat(stat: FsStat): FileStat {
 
 /** @param root what the walk began at, absolute in the tree */
 export function toWalkEntry(root: string, entry: FsEntry): Omit<WalkEntry, 'digest'> {
-  const { rdev: _, ...stat } = toFileStat(entry);
+  const { mode, uid, gid, size, mtime, link } = toFileStat(entry);
   const below = entry.path.toString();
-  return { ...stat, path: below === '' ? root : `${root === '/' ? '' : root}/${below}`, ino: entry.ino.toString() };
+  return { mode, uid, gid, size, mtime, ...(link === undefined ? {} : { link }), path: below === '' ? root : `${root === '/' ? '' : root}/${below}`, ino: entry.ino.toString() };
 }
 
 /** RFC 3339 with nanoseconds. */

@@ -1,6 +1,6 @@
 import type { PlanDevice } from '@gantry/linux';
 import { dockerDevices, type OciDevice } from '@gantry/oci';
-import { absolutePath, badField, integer, userId } from './field.ts';
+import { absolutePath, badField, integer, oneOf, userId } from './field.ts';
 
 /** Links that programs expect in every /dev (OCI runtime specification, "Default devices" and "Dev symbolic links"). */
 export const devLinks: readonly { readonly path: string; readonly target: string }[] = [
@@ -33,8 +33,8 @@ export function planDevices(devices: readonly OciDevice[] | undefined, field = '
 function planDevice(device: OciDevice, field: string): PlanDevice {
   const path = absolutePath(device.path, `${field}.path`);
   if (!path.startsWith('/dev/')) throw badField(`${field}.path`, 'must lie in /dev', device.path);
-  const { type, major, minor } = device;
-  if (type !== 'c' && type !== 'b' && type !== 'u' && type !== 'p') throw badField(`${field}.type`, 'must be c, b, u or p', type);
+  const { major, minor } = device;
+  const type = oneOf(device.type, ['c', 'b', 'u', 'p'], `${field}.type`);
   if (type !== 'p' && (major === undefined || minor === undefined)) throw badField(field, 'needs a major and a minor number');
   return {
     path,

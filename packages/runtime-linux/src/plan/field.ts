@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { GantryError } from '@gantry/errors';
 
 /**
@@ -10,13 +11,19 @@ export function badField(field: string, problem: string, value?: unknown): Gantr
 }
 
 function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? typeof value);
+  const text = inspect(value, { depth: 2, breakLength: Infinity });
   return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }
 
 /** An integer within [min, max]. */
 export function integer(value: number, field: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) throw badField(field, `must be an integer from ${min} to ${max}`, value);
+  return value;
+}
+
+/** One of the values that a field can have: plain data need not be what its type says. */
+export function oneOf<T extends string>(value: T, allowed: readonly T[], field: string): T {
+  if (!allowed.includes(value)) throw badField(field, `must be one of ${allowed.join(', ')}`, value);
   return value;
 }
 

@@ -134,61 +134,67 @@ export const mountOptionNames: readonly string[] = [
  *   attributes together, which one mount_setattr(2) can't do; notImplemented: `idmap`, `ridmap`, `tmpcopyup`
  */
 export function mountOptions(options: readonly string[], field: string): MountOptions {
-  let [flags, set, clear] = [0, 0, 0];
-  let bind: 'bind' | 'rbind' | undefined;
-  let propagation: Propagation | undefined;
-  let [plain, recursive]: (string | undefined)[] = [];
-  const data: string[] = [];
-  const apply = (effect: Effect): void => {
-    flags = (flags & ~(effect.unflag ?? 0)) | (effect.flag ?? 0);
-    const touched = (effect.set ?? 0) | (effect.clear ?? 0);
-    set = (set & ~touched) | (effect.set ?? 0);
-    clear = (clear & ~touched) | (effect.clear ?? 0);
-  };
-  options.forEach((option, index) => {
-    const at = `${field}[${index}]`;
-    cString(option, at);
-    if (option === '' || option.includes(',')) throw badField(at, 'must be one option, without commas', option);
-    if (option === 'defaults') return;
-    if (option === 'bind' || option === 'rbind') {
-      bind = bind === 'rbind' ? 'rbind' : option;
-      return;
-    }
-    if (option === 'remount' || option === 'move') throw badField(at, 'can not be asked of a mount that does not exist yet', option);
-    if (option === 'idmap' || option === 'ridmap' || option === 'tmpcopyup') {
-      throw new GantryError('notImplemented', 'mount-option-unsupported', `${at}: this runtime has no "${option}" mounts: leave the option out`, { details: { field: at } });
-    }
-    const spread = propagations.get(option);
-    if (spread !== undefined) {
-      propagation = spread;
-      return;
-    }
-    const attribute = attributes.get(option);
-    if (attribute !== undefined) {
-      plain = option;
-      apply(attribute);
-      return;
-    }
-    const deep = option.startsWith('r') ? attributes.get(option.slice(1)) : undefined;
-    if (deep !== undefined) {
-      recursive = option;
-      apply(deep);
-      return;
-    }
-    const flag = superblock.get(option);
-    if (flag !== undefined) apply(flag);
-    else data.push(option);
-  });
-  if (plain !== undefined && recursive !== undefined) {
-    throw badField(field, `has "${plain}" for the mount and "${recursive}" for all below it: use one of the two forms for all`);
+  const parser = new OptionParser(field);
+  for (const [index, option] of options.entries()) parser.take(option, `${field}[${index}]`);
+  return parser.result();
+}
+
+class OptionParser {
+  readonly #field: string;
+  readonly #data: string[] = [];
+  #flags = 0;
+  #set = 0;
+  #clear = 0;
+  #bind: 'bind' | 'rbind' | undefined;
+  #propagation: Propagation | undefined;
+  /** The last attribute of each form, to name them. */
+  #plain: string | undefined;
+  #recursive: string | undefined;
+
+  constructor(field: string) {
+    this.#field = field;
   }
-  return {
-    flags,
-    set,
-    clear,
-    recursiveAttributes: recursive !== undefined,
-    ...(bind === undefined ? {} : { bind }),
-    ...(propagation === undefined ? {} : { propagation }),
-    data,
-  };
+
+  take(option: string, field: string): void {
+    cString(option, field);
+    if (option === '' || option.includes(',')) throw badField(field, 'must be one option, without commas', option);
+    if (option === 'remount' || option === 'move') throw badField(field, 'can not be asked of a mount that does not exist yet', option);
+    if (option === 'idmap' || option === 'ridmap' || option === 'tmpcopyup') {
+      throw new GantryError('notImplemented', 'mount-option-unsupported', `${field}: this runtime has no "${option}" mounts: leave the option out`, { details: { field } });
+    }
+    if (option === 'bind' || option === 'rbind') this.#bind = this.#bind === 'rbind' ? 'rbind' : option;
+    else if (propagations.has(option)) this.#propagation = propagations.get(option);
+    else if (option !== 'defaults') this.#effect(option);
+  }
+
+  result(): MountOptions {
+    if (this.#plain !== undefined && this.#recursive !== undefined) {
+      throw badField(this.#field, `has "${this.#plain}" for the mount and "${this.#recursive}" for all below it: use one of the two forms for all`);
+    }
+    return {
+      flags: this.#flags,
+      set: this.#set,
+      clear: this.#clear,
+      recursiveAttributes: this.#recursive !== undefined,
+      ...(this.#bind === undefined ? {} : { bind: this.#bind }),
+      ...(this.#propagation === undefined ? {} : { propagation: this.#propagation }),
+      data: this.#data,
+    };
+  }
+
+  #effect(option: string): void {
+    const attribute = attributes.get(option);
+    const deep = attribute === undefined && option.startsWith('r') ? attributes.get(option.slice(1)) : undefined;
+    if (attribute !== undefined) this.#plain = option;
+    if (deep !== undefined) this.#recursive = option;
+    const effect = attribute ?? deep ?? superblock.get(option);
+    if (effect === undefined) this.#data.push(option);
+    else this.#apply(effect);
+  }
+
+  #apply({ flag = 0, unflag = 0, set = 0, clear = 0 }: Effect): void {
+    this.#flags = (this.#flags & ~unflag) | flag;
+    this.#set = (this.#set & ~(set | clear)) | set;
+    this.#clear = (this.#clear & ~(set | clear)) | clear;
+  }
 }

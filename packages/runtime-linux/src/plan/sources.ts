@@ -7,7 +7,7 @@ import { isBind, type MountSource } from './mounts.ts';
  * the target has to be a folder or a file. A source that is not there is left out; the plan then refuses it by name.
  */
 export async function findSources(mounts: readonly OciMount[]): Promise<ReadonlyMap<string, MountSource>> {
-  const wanted = new Set(mounts.filter(isBind).flatMap(({ source }) => (source === undefined || !source.startsWith('/') ? [] : [source])));
+  const wanted = new Set(mounts.filter(isBind).flatMap(({ source }) => (source?.startsWith('/') === true ? [source] : [])));
   const found = new Map<string, MountSource>();
   await Promise.all(
     [...wanted].map(async (source) => {

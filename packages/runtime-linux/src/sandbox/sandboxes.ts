@@ -79,7 +79,7 @@ export class Sandboxes {
   /** @throws `GantryError` notFound `sandbox-not-found` */
   get(id: string): OpenSandbox {
     const record = this.#open.get(id);
-    if (record === undefined || record.bootId !== this.#context.bootId) {
+    if (record?.bootId !== this.#context.bootId) {
       throw new GantryError('notFound', 'sandbox-not-found', `There is no open sandbox ${id}: open it first`, { details: { id } });
     }
     const cgroup = this.#tree.path(id, record.request.cgroupParent);

@@ -106,7 +106,7 @@ export class Slots {
       try {
         await this.discard(key);
       } catch (undo) {
-        throw new AggregateError([error, undo], `making a slot failed, and so did clearing up behind it`, { cause: error });
+        throw new AggregateError([error, undo], 'making a slot failed, and so did clearing up behind it', { cause: undo });
       }
       throw error;
     }

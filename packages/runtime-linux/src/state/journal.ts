@@ -32,7 +32,7 @@ export class Journal {
   #next: number;
   #dropped: number;
   readonly #execExits = new Map<string, number>();
-  #waiting = new Set<() => void>();
+  #waiting = new Set<PromiseWithResolvers<undefined>>();
   #closed = false;
 
   private constructor(path: string, fd: number, events: StoredEvent[], epochs: Epoch[], next: number, dropped: number) {
@@ -116,16 +116,16 @@ export class Journal {
   #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = new Set();
-    for (const resolve of waiting) resolve();
+    for (const { resolve } of waiting) resolve(undefined);
   }
 
   async #more(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
+    const more = Promise.withResolvers<undefined>();
+    this.#waiting.add(more);
     try {
-      await unlessAborted(signal, promise);
+      await unlessAborted(signal, more.promise);
     } finally {
-      this.#waiting.delete(resolve);
+      this.#waiting.delete(more);
     }
   }
 

@@ -30,7 +30,7 @@ export class RecordFolder<T extends { readonly id: string }> {
       }
       const id = name.slice(0, -'.json'.length);
       const record = this.#read(await readFile(path, 'utf8'));
-      return [record === undefined || record.id !== id ? { id, damaged: true } : { id, record }];
+      return [record?.id === id ? { id, record } : { id, damaged: true }];
     }));
     return loaded.flat();
   }

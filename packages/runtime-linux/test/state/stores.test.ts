@@ -86,7 +86,7 @@ describe('KeyedLock', () => {
   it('runs calls of one key one after another, of others beside it, and goes on after a failure', async () => {
     const lock = new KeyedLock();
     const steps: string[] = [];
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     const first = lock.run('a', async () => {
       steps.push('a1');
       await gate.promise;
@@ -101,7 +101,7 @@ describe('KeyedLock', () => {
       return Promise.resolve();
     });
     expect(steps).toEqual(['a1', 'b']);
-    gate.resolve();
+    gate.resolve(undefined);
     await expect(first).rejects.toThrow('fails');
     await second;
     expect(steps).toEqual(['a1', 'b', 'a2']);
