@@ -27,7 +27,7 @@ function brokenPromise(told: readonly string[], subject: ContainerSummary | unde
 }
 
 describe.runIf(isRoot)('an engine that is killed on this machine', () => {
-  it('leaves what the next one puts in order, wherever it was killed', { timeout: 600_000 }, async () => {
+  it('leaves what the next one puts in order, wherever it was killed', { timeout: 1_500_000 }, async () => {
     await using bench = await RealBench.make();
     let calls = Infinity;
     for (let n = 0; n < calls; n += stride) {

@@ -17,6 +17,9 @@ export interface OpenDrivers {
   readonly recordedStorage: string | undefined;
 }
 
+/** Runtimes last: the others may still work through what a runtime keeps on the machine. */
+const closingOrder: readonly (keyof Kinds)[] = ['log', 'volume', 'network', 'storage', 'host', 'runtime'];
+
 /** Where the paths of in-process drivers mean something. */
 const domain = 'local';
 
@@ -50,13 +53,14 @@ export async function openDrivers(o: OpenDrivers): Promise<Drivers> {
     throw new GantryError('invalid', 'bad-option', `defaultLog: there is no log driver ${defaultLog}, only ${[...loaded.logs.map(({ name }) => name), 'none'].join(', ')}`, { details: { option: 'defaultLog' } });
   }
 
-  const opened: AsyncDisposable[] = [];
+  const opened: { readonly name: string; readonly driver: AsyncDisposable; readonly rank: number }[] = [];
   const open = async <K extends keyof Kinds>(plugin: LoadedPlugin<K>): Promise<Kinds[K]> => {
     const driver = await plugin.open();
-    opened.push(driver);
+    opened.push({ name: `${plugin.kind}/${plugin.name}`, driver, rank: closingOrder.indexOf(plugin.kind) });
     return driver;
   };
-  const close = (): Promise<void> => tearDown('closing the drivers', opened.reverse().map((driver, i) => [`driver ${i}`, () => Promise.resolve(driver[Symbol.asyncDispose]())]));
+  const close = (): Promise<void> =>
+    tearDown('closing the drivers', opened.sort((a, b) => a.rank - b.rank).map(({ name, driver }) => [name, () => Promise.resolve(driver[Symbol.asyncDispose]())]));
   try {
     const [host, storage, runtimes, logs] = await all([
       open(loaded.host),

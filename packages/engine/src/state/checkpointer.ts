@@ -11,8 +11,8 @@ const maxPages = 4096;
 
 type Answer = { readonly ok: true; readonly pages: number } | { readonly ok: false; readonly message: string };
 
-/** Source or build: the worker stands beside this file, or (bundled) beside the chunk it became part of. */
-const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './checkpoint.worker.ts' : './checkpoint.worker.js', import.meta.url);
+/** In the sources the worker stands above this file; in a build beside whatever chunk this became part of. */
+const workerUrl = new URL(import.meta.url.endsWith('.ts') ? '../checkpoint.worker.ts' : './checkpoint.worker.js', import.meta.url);
 
 /** Runs checkpoints in a worker thread, which starts with the first one: on the event loop they were seen to stall it for 98 ms. */
 export class Checkpointer implements AsyncDisposable {
