@@ -122,7 +122,7 @@ impl Work<'_> {
                 continue;
             }
             self.steps += 1;
-            if self.steps % 1024 == 0 {
+            if self.steps.is_multiple_of(1024) {
                 self.cancel.check()?;
             }
             if entry.file_type() != FileType::Directory {

@@ -81,7 +81,7 @@ impl Walk {
                 return Ok(());
             }
             steps += 1;
-            if steps % 1024 == 0 {
+            if steps.is_multiple_of(1024) {
                 tree.cancel.check()?;
             }
         }
