@@ -41,9 +41,9 @@ export async function* differences(before: AsyncIterable<FsEntry>, after: AsyncI
 /** The next entry below the root. */
 async function next(entries: AsyncIterator<FsEntry>): Promise<FsEntry | undefined> {
   for (;;) {
-    const { done, value } = await entries.next();
-    if (done === true) return undefined;
-    if (value.path.length > 0) return value;
+    const item = await entries.next();
+    if (item.done === true) return undefined;
+    if (item.value.path.length > 0) return item.value;
   }
 }
 

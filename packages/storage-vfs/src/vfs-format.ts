@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
 import type { Change, StorageCapabilities } from '@gantry/driver-api';
+import { GantryError, isGantryError } from '@gantry/errors';
 import { openFsSession, type FsEntry, type FsSession } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
 import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
@@ -43,7 +44,9 @@ export class VfsFormat implements TreeFormat {
       await session.remove(this.#inside(root)); // of an attempt with another parent
     });
     await this.#copyOf(parents[0], root);
-    await applyLayer({ native: this.#tools.endpoint, root, tar: { path: join(dir, 'layer.tar') }, mode: 'apply' });
+    await applyLayer({ native: this.#tools.endpoint, root, tar: { path: join(dir, 'layer.tar') }, mode: 'apply' }).catch((e: unknown) => {
+      throw linkError(e) ?? e;
+    });
   }
 
   async rebase(from: TreePlace, dir: string, parents: readonly string[]): Promise<void> {
@@ -75,7 +78,10 @@ export class VfsFormat implements TreeFormat {
 
   async *diff(item: TreePlace, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const tar = join(item.dir, 'layer.tar');
-    if (item.kind === 'layer' && existsSync(tar)) return yield* readTar(tar, signal);
+    if (item.kind === 'layer' && existsSync(tar)) {
+      yield* readTar(tar, signal);
+      return;
+    }
     const stage = await this.#tools.layout.newStage();
     try {
       await mkdir(join(stage, 'diff'), { mode: 0o755 });
@@ -126,6 +132,12 @@ export class VfsFormat implements TreeFormat {
   #inside(path: string): string {
     return relative(this.#tools.layout.root, path);
   }
+}
+
+/** A hard link that the kernel refuses leads to nothing, or to a folder: in neither the tar nor the parent is such a file. */
+function linkError(e: unknown): GantryError | undefined {
+  if (!isGantryError(e) || e.details['step'] !== 'link' || !['notFound', 'conflict', 'forbidden'].includes(e.kind)) return undefined;
+  return new GantryError('invalid', 'link-target-missing', `the layer has a hard link to a file that is in neither it nor its parent: the image is broken (${e.message})`, { cause: e });
 }
 
 function tree(dir: string): string {

@@ -76,7 +76,7 @@ export class Environment implements AsyncDisposable {
 async function gone(pid: number): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    if (stat === '' || /\) Z /.test(stat)) return;
+    if (stat === '' || stat.includes(') Z ')) return;
     await delay(10);
   }
 }

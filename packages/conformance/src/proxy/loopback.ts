@@ -16,7 +16,7 @@ export function loopback<K extends keyof Kinds>(kind: K, driver: Kinds[K]): Kind
   const { port1, port2 } = new MessageChannel();
   new Peer(port1, (method, args) => serve(kind, driver, method, args));
   const peer = new Peer(port2);
-  const methods = Object.entries(shapes[kind]).map(([name, answer]) => [
+  const methods = Object.entries(shapes[kind]).map(([name, answer]): [string, (...args: unknown[]) => unknown] => [
     name,
     answer === 'promise' ? (...args: unknown[]) => peer.invoke(name, args) : (...args: unknown[]) => peer.pull(name, args),
   ]);

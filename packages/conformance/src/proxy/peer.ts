@@ -192,9 +192,10 @@ export class Peer implements References {
       return [];
     }
     try {
-      const { done, value } = await iterator.next();
-      if (done === true) this.#references.delete(on);
-      return done === true ? [] : [value];
+      const item = await iterator.next();
+      if (item.done !== true) return [item.value];
+      this.#references.delete(on);
+      return [];
     } catch (e) {
       this.#references.delete(on);
       throw e;

@@ -96,7 +96,7 @@ export const lifecycle: StorageCases = cases((it) => {
 
   it('diff() of a layer means what was ingested', async (t) => {
     await t.layer('a', null, base);
-    await t.layer('b', layerId('a'), [dir('etc', { mode: 0o700 }), whiteout('etc/old'), file('etc/name', 'b', { mtime: 99 }), file('lib/b', 'b2'), hardlink('other', 'lib/b')]);
+    await t.layer('b', layerId('a'), [dir('etc', { mode: 0o700 }), whiteout('etc/old'), file('etc/name', 'b', { mtime: 99 }), dir('lib'), file('lib/b', 'b2'), hardlink('other', 'lib/b')]);
     const tree = await t.tree(layerId('b'), { mtime: true });
     const tar = await bytesOf(t.driver.diff({ layer: layerId('b') }));
     assert.deepEqual(await t.tree(await t.again(tar, layerId('a')), { mtime: true }), tree);

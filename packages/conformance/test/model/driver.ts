@@ -57,10 +57,10 @@ export class ModelDriver implements StorageDriver {
 
   static async open(context: DriverContext, native: Native, fault: Fault | undefined): Promise<ModelDriver> {
     const file = join(context.stateDir, 'state');
-    const state = existsSync(file) ? (deserialize(await readFile(file)) as State) : { layers: new Map(), snapshots: new Map() };
+    const state: State = existsSync(file) ? (deserialize(await readFile(file)) as State) : { layers: new Map(), snapshots: new Map() };
     const driver = new ModelDriver(context, native, state, fault);
     for (const s of state.snapshots.values()) {
-      s.holders = fault === 'holders-forgotten' ? [] : s.holders.filter((h: string) => !h.startsWith('tmp:') || h.startsWith(`tmp:${context.session}:`));
+      s.holders = fault === 'holders-forgotten' ? [] : s.holders.filter((h) => !h.startsWith('tmp:') || h.startsWith(`tmp:${context.session}:`));
       if (s.holders.length === 0) await driver.#unmount(s);
     }
     const debris = join(context.stateDir, 'debris');
@@ -392,10 +392,10 @@ async function gather(tar: Bytes, signal: AbortSignal, onProgress: (bytes: numbe
   ended.catch(() => undefined);
   try {
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), ended]);
-      if (done === true) return Buffer.concat(chunks);
-      chunks.push(value);
-      onProgress((total += value.length));
+      const item = await Promise.race([iterator.next(), ended]);
+      if (item.done === true) return Buffer.concat(chunks);
+      chunks.push(item.value);
+      onProgress((total += item.value.length));
     }
   } finally {
     if (signal.aborted) void iterator.return?.();
