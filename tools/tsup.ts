@@ -12,6 +12,8 @@ export function library(extra: readonly string[] = []): ReturnType<typeof define
     target: 'node24',
     platform: 'node',
     dts: false,
+    // node:sqlite has no name without its prefix.
+    removeNodeProtocol: false,
     splitting: true,
     sourcemap: true,
     clean: true,

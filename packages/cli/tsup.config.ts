@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup';
 // The CLI ships as bundles, oclif's core included: 80 files fewer to open at each start.
 // Not typescript, which oclif's core requires lazily (3.6 MB): noExternal wins over external, so both name it. Not the
 // engine, which is started, never bundled.
-const shared = { target: 'node24', platform: 'node', dts: false, minify: true, sourcemap: false, external: ['typescript', /^@gantry\/daemon/] } as const;
+const shared = { target: 'node24', platform: 'node', dts: false, removeNodeProtocol: false, minify: true, sourcemap: false, external: ['typescript', /^@gantry\/daemon/] } as const;
 
 export default defineConfig([
   {

@@ -18,7 +18,7 @@ describe.skipIf(cannot(...reasons))(because('layers on disk', ...reasons), () =>
     await daemon.gantry(['pull', '-q', debian]);
   });
   afterAll(async () => {
-    await daemon[Symbol.asyncDispose]();
+    await (daemon as TestDaemon | undefined)?.[Symbol.asyncDispose]();
   });
 
   it('are shared by images on one base', async () => {

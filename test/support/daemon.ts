@@ -68,10 +68,24 @@ export async function testDaemon(o: TestDaemonOptions = {}): Promise<TestDaemon>
     const current = child;
     if (current?.exitCode !== null || current.signalCode !== null) return;
     const gone = new Promise((resolve) => current.once('exit', resolve));
-    process.kill(pid(), signal);
+    // nsenter becomes the daemon by exec: its pid is the daemon's.
+    current.kill(signal);
     await gone;
   };
-  await start();
+  const close = async (): Promise<void> => {
+    await end('SIGKILL');
+    registry?.kill('SIGTERM');
+    await endZygote(runRoot);
+    netns.end();
+    await eventually(() => mountsUnder(dir), (mounts) => mounts.length === 0, 3000);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     dir, dataRoot, runRoot, host,
     netns: netns.pid,
@@ -90,12 +104,7 @@ export async function testDaemon(o: TestDaemonOptions = {}): Promise<TestDaemon>
         await removeAll(host);
         await end('SIGTERM');
       } finally {
-        await end('SIGKILL');
-        registry?.kill('SIGTERM');
-        await endZygote(runRoot);
-        netns.end();
-        await eventually(() => mountsUnder(dir), (mounts) => mounts.length === 0, 3000);
-        rmSync(dir, { recursive: true, force: true });
+        await close();
       }
     },
   };
