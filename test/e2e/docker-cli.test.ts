@@ -45,7 +45,7 @@ describe.skipIf(cannot(...reasons))(because('the docker command', ...reasons), (
     [126, ['/etc/passwd']],
     [127, ['no-such-program']],
     [127, ['/no/such/program']],
-    [137, ['sh', '-c', 'sh -c "kill -9 \$\$"; exit $?']],
+    [137, ['sh', '-c', 'sh -c "kill -9 \\$\\$"; exit $?']],
   ])('answers exit code %i', async (code, command) => {
     expect((await docker('run', '--rm', debian, ...command)).code).toBe(code);
   });

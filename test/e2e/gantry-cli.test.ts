@@ -40,7 +40,7 @@ describe.skipIf(cannot(...reasons))(because('the gantry command', ...reasons), (
     [7, ['sh', '-c', 'exit 7']],
     [126, ['/etc/passwd']],
     [127, ['no-such-program']],
-    [143, ['sh', '-c', 'sh -c "kill -15 \$\$"; exit $?']],
+    [143, ['sh', '-c', 'sh -c "kill -15 \\$\\$"; exit $?']],
   ])('answers exit code %i', async (code, command) => {
     expect((await gantry('run', '--rm', debian, ...command)).code).toBe(code);
   });

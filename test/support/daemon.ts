@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cgroupsOf } from './leftovers.ts';
 import { registryStore } from './needs.ts';
 import { eventually, ok, run, type Result, type RunOptions } from './run.ts';
 
@@ -78,6 +79,8 @@ export async function testDaemon(o: TestDaemonOptions = {}): Promise<TestDaemon>
     await endZygote(runRoot);
     netns.end();
     await eventually(() => mountsUnder(dir), (mounts) => mounts.length === 0, 3000);
+    // What all containers of an engine have in common stays with it; a test's engine does not come back.
+    for (const group of cgroupsOf(dataRoot).toReversed()) if (existsSync(group)) rmdirSync(group);
     rmSync(dir, { recursive: true, force: true });
   };
   try {
