@@ -14,6 +14,8 @@ async function livesUntil(bench: RealBench, when: 'before' | 'after', nth: numbe
   const script = fileURLToPath(new URL('support/killed-engine.ts', import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@gantry/source', '--disable-warning=ExperimentalWarning', script, bench.dataRoot, when, String(nth)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [told] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const { exitCode, signalCode } = child;
+  if (exitCode !== 0 && signalCode !== 'SIGKILL') throw new Error(`the engine failed by itself: exit code ${exitCode}, after ${told}`);
   return told.split('\n').filter((line) => line !== '');
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriversConfig, Logger } from '@gantry/driver-api';
@@ -31,7 +31,7 @@ export async function hasRegistry(): Promise<boolean> {
 export const realPlugins: DriversConfig = { storage: overlay, runtimes: { default: 'linux', linux: runtimeLinux }, logs: [logFile] };
 
 export function realOptions(dataRoot: string): EngineOptions {
-  return { dataRoot, runRoot: join(dataRoot, 'run'), plugins: realPlugins, embeddedImages: { [reference]: layoutPath() }, log: complaints };
+  return { dataRoot, runRoot: join(dataRoot, 'run'), plugins: realPlugins, embeddedImages: { [reference]: join(dataRoot, 'hello-layout') }, log: complaints };
 }
 
 const say = (o: object, m: string): void => void process.stderr.write(`${m} ${JSON.stringify(o)}\n`);
@@ -56,7 +56,10 @@ export class RealBench implements AsyncDisposable {
   }
 
   static async make(): Promise<RealBench> {
-    return new RealBench(await realpath(await mkdtemp(join(tmpdir(), 'gantry-test-real-'))));
+    const dataRoot = await realpath(await mkdtemp(join(tmpdir(), 'gantry-test-real-')));
+    // A copy: the original is made anew by every build.
+    await cp(layoutPath(), join(dataRoot, 'hello-layout'), { recursive: true });
+    return new RealBench(dataRoot);
   }
 
   get instance(): string {
