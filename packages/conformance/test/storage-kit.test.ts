@@ -3,9 +3,11 @@ import { storageCases, storageConformance, type StorageSuite } from '../src/stor
 import type { Fault } from './model/driver.ts';
 
 const plugin = new URL('./model/plugin.ts', import.meta.url);
+/** Memory, since it is the kit that is tried here and no file system. */
+const tmp = '/dev/shm';
 
 describe('a right driver passes', () => {
-  storageConformance({ test, plugin, modes: ['direct'] });
+  storageConformance({ test, plugin, tmp, modes: ['direct'] });
 });
 
 /** For each fault a case that must find it, by a piece of its title. */
@@ -24,7 +26,7 @@ const faults: Readonly<Record<Fault, readonly [suite: StorageSuite, title: strin
 
 describe('a driver with a fault is caught', () => {
   it.each(Object.entries(faults))('%s', async (fault, [suite, title]) => {
-    const cases = storageCases({ plugin, options: { fault }, suites: [suite], modes: ['direct'] }).filter((c) => c.title.includes(title));
+    const cases = storageCases({ plugin, options: { fault }, tmp, suites: [suite], modes: ['direct'] }).filter((c) => c.title.includes(title));
     expect(cases).not.toEqual([]);
     const failures: unknown[] = [];
     for (const c of cases) await c.run().catch((e: unknown) => failures.push(e));

@@ -21,7 +21,7 @@ export function loopback<K extends keyof Kinds>(kind: K, driver: Kinds[K]): Kind
     answer === 'promise' ? (...args: unknown[]) => peer.invoke(name, args) : (...args: unknown[]) => peer.pull(name, args),
   ]);
   const { name, domain } = driver;
-  const proxy: Driver = {
+  const proxy: unknown = {
     ...Object.fromEntries(methods),
     name,
     domain,

@@ -1,19 +1,21 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { Child, type Progress } from '../harness/index.ts';
+import { Child, Environment, type Progress } from '../harness/index.ts';
 import { before, crashSteps, crashTrees, type CrashInput, type Scene } from './crash-steps.ts';
-import { cases, collect, layerId, type StorageCases, type StorageFixture } from './fixture.ts';
+import { cases, collect, layerId, type StorageCases, type StorageFixture, type StorageSubject } from './fixture.ts';
 
 /** Instants of each step at which the process is killed, besides right before it. */
 const instants = 3;
 
 /** Milliseconds that a step takes here, from a run that nobody kills; measured once for each subject. */
-const durations = new WeakMap<object, Promise<readonly number[]>>();
+const durations = new WeakMap<StorageSubject, Promise<readonly number[]>>();
 
 /** Promise G4: SIGKILL at any instant, and what was resolved is there, what was not is there or not, and nothing is half there. */
 export const crashing: StorageCases = cases((it) => {
   it('a life without crashes ends as it should', async (t) => {
-    await durationsOf(t);
+    await t.driver[Symbol.asyncDispose]();
+    await using child = start(t.subject, t.env);
+    await child.ended();
     await t.reopenClosed('two');
     assert.deepEqual(await sceneOf(t), crashSteps.at(-1)?.after);
     await verify(t);
@@ -22,8 +24,7 @@ export const crashing: StorageCases = cases((it) => {
   for (const [i, step] of crashSteps.entries()) {
     for (let n = 0; n <= instants; n++) {
       it(`killed ${n === 0 ? 'before' : `at instant ${n} of`} "${step.name}" (step ${i + 1})`, async (t) => {
-        // Durations come from a life of its own, so that this one starts with an empty folder.
-        const duration = (await durations.get(t.subject))?.[i] ?? 20;
+        const duration = (await durationsOf(t.subject))[i] ?? 0;
         const ended = await liveUntil(t, i, n === 0 ? 0 : ((n - Math.random()) / instants) * duration);
         await t.reopenClosed('two');
         await eitherOr(t, i, ended);
@@ -38,15 +39,15 @@ export const crashing: StorageCases = cases((it) => {
   }
 });
 
-function durationsOf(t: StorageFixture): Promise<readonly number[]> {
-  const known = durations.get(t.subject) ?? measure(t);
-  durations.set(t.subject, known);
+function durationsOf(subject: StorageSubject): Promise<readonly number[]> {
+  const known = durations.get(subject) ?? measure(subject);
+  durations.set(subject, known);
   return known;
 }
 
-async function measure(t: StorageFixture): Promise<readonly number[]> {
-  await t.driver[Symbol.asyncDispose]();
-  await using child = start(t);
+async function measure(subject: StorageSubject): Promise<readonly number[]> {
+  await using env = await Environment.create(subject.tmp);
+  await using child = start(subject, env);
   const out: number[] = [];
   let begun = 0;
   for await (const { type, step } of child.progress()) {
@@ -60,7 +61,7 @@ async function measure(t: StorageFixture): Promise<readonly number[]> {
 /** Kills it so many milliseconds after a step has begun. @returns Whether the step had ended by then. */
 async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<boolean> {
   await t.driver[Symbol.asyncDispose]();
-  await using child = start(t, step);
+  await using child = start(t.subject, t.env, step);
   let last: Progress | undefined;
   for await (const progress of child.progress()) {
     last = progress;
@@ -72,9 +73,9 @@ async function liveUntil(t: StorageFixture, step: number, ms: number): Promise<b
   return last.type === 'end';
 }
 
-function start(t: StorageFixture, until?: number): Child {
-  const { instance, session, bootId, domain, stateDir, runDir } = t.env.context('one');
-  const input: CrashInput = { plugin: t.subject.url.href, options: t.subject.options, context: { instance, session, bootId, domain, stateDir, runDir }, ...(until !== undefined && { until }) };
+function start(subject: StorageSubject, env: Environment, until?: number): Child {
+  const { instance, session, bootId, domain, stateDir, runDir } = env.context('one');
+  const input: CrashInput = { plugin: subject.url.href, options: subject.options, context: { instance, session, bootId, domain, stateDir, runDir }, ...(until !== undefined && { until }) };
   return new Child('storage-crash', input);
 }
 
