@@ -53,12 +53,13 @@ class Events {
       if (this.#done) return undefined;
       this.#queue = [];
       this.#next = 0;
-      const { done, value } = await this.#source.next();
-      if (done === true) {
+      const result = await this.#source.next();
+      if (result.done === true) {
         this.#done = true;
         this.#parser.finish();
       } else {
-        this.#parser.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+        const { buffer, byteOffset, byteLength } = result.value;
+        this.#parser.push(Buffer.from(buffer, byteOffset, byteLength));
       }
     }
     const event = this.#queue[this.#next];

@@ -50,46 +50,57 @@ export async function runTask(task: Task, options: RunOptions): Promise<ApplyAns
 /** As `runTask`, for a task that writes: its bytes, at the reader's pace. Leaving early stops it. */
 export async function* streamTask(task: Task, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
   const left = new AbortController();
-  const chunks: Uint8Array[] = [];
-  let wake: (() => void) | undefined;
-  let taken: (() => void) | undefined;
-  let ended = false;
-  const notify = (): void => {
-    wake?.();
-  };
+  const chunks = new Handover();
   const done = runTask(task, {
     signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
-    onChunk: (bytes) =>
-      new Promise((resolve) => {
-        chunks.push(bytes);
-        taken = resolve;
-        notify();
-      }),
+    onChunk: (bytes) => chunks.give(bytes),
   }).finally(() => {
-    ended = true;
-    notify();
+    chunks.end();
   });
   // It is awaited when the chunks are used up; until then its failure is no unhandled one.
   done.catch(() => undefined);
   try {
-    for (;;) {
-      const chunk = chunks.shift();
-      if (chunk !== undefined) {
-        yield chunk;
-        taken?.();
-        continue;
-      }
-      if (ended) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+    for (let chunk = await chunks.take(); chunk !== undefined; chunk = await chunks.take()) yield chunk;
     await done;
   } finally {
-    if (!ended) {
-      left.abort();
-      taken?.();
-      await done.catch(() => undefined);
+    left.abort();
+    chunks.end();
+    await done.catch(() => undefined);
+  }
+}
+
+/** Chunks from one that has them to one that wants them. A chunk is done with when the next one is asked for. */
+class Handover {
+  readonly #queue: { readonly bytes: Uint8Array; readonly taken: () => void }[] = [];
+  #lastTaken: (() => void) | undefined;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  give(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#queue.push({ bytes, taken: resolve });
+      this.#wake?.();
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async take(): Promise<Uint8Array | undefined> {
+    this.#lastTaken?.();
+    this.#lastTaken = undefined;
+    for (;;) {
+      const next = this.#queue.shift();
+      if (next !== undefined) {
+        this.#lastTaken = next.taken;
+        return next.bytes;
+      }
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 }

@@ -10,7 +10,7 @@ const maxRecords = 65_536;
 
 /** What a header's extended headers say. Values are bytes; an empty one undoes a global record. */
 export class PaxRecords {
-  readonly values: Map<string, Buffer> = new Map();
+  readonly values: Map<string, Buffer> = new Map<string, Buffer>();
   /** `GNU.sparse.offset` and `GNU.sparse.numbytes` in their order, since version 0.0 repeats them. */
   readonly sparse: Buffer[] = [];
 }

@@ -205,7 +205,7 @@ class Session implements FsSession {
   async listxattr(path: FsPath): Promise<string[]> {
     const names: unknown = Reflect.get(valueOf(await this.#channel.call({ op: 'listxattr', path: latin1(path) })), 'names');
     if (!Array.isArray(names)) throw unexpected();
-    return names.map(String);
+    return names.map(String).sort();
   }
 
   async copyTree(from: FsPath, to: FsPath, o: { readonly reflink?: 'auto' | 'never' } = {}): Promise<void> {

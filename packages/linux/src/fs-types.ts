@@ -166,6 +166,7 @@ export interface FsSession extends AsyncDisposable {
   /** Of the path itself, also of a symbolic link; null: it has no such attribute. */
   getxattr(path: FsPath, name: string): Promise<Buffer | null>;
   setxattr(path: FsPath, name: string, value: Uint8Array): Promise<void>;
+  /** Sorted. */
   listxattr(path: FsPath): Promise<string[]>;
   /** The whole tree with owners, modes, times, xattrs, devices, holes and hard links; `to` must not exist. */
   copyTree(from: FsPath, to: FsPath, o?: { readonly reflink?: 'auto' | 'never' }): Promise<void>;

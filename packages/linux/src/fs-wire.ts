@@ -44,13 +44,15 @@ export class BatchEncoder {
   }
 
   mkdir(path: FsPath, meta: FsMeta, o: FsMkdirOptions = none): void {
-    this.#make(op.mkdir, path, meta, o);
+    this.#op(() => this.#make(op.mkdir, path, meta, o));
   }
 
   /** A file with its first bytes; with `more` it stays open for `data`, `hole` and `end`. */
   file(path: FsPath, meta: FsMeta, data: Uint8Array, o: MakeOptions = none): void {
-    this.#make(op.file, path, meta, o);
-    this.#long(data);
+    this.#op(() => {
+      this.#make(op.file, path, meta, o);
+      this.#long(data);
+    });
   }
 
   data(bytes: Uint8Array): void {
@@ -59,9 +61,11 @@ export class BatchEncoder {
   }
 
   hole(bytes: number): void {
-    this.#u8(op.hole);
-    this.#room(8);
-    this.#at = this.#buffer.writeBigUInt64BE(BigInt(bytes), this.#at);
+    this.#op(() => {
+      this.#u8(op.hole);
+      this.#room(8);
+      this.#at = this.#buffer.writeBigUInt64BE(BigInt(bytes), this.#at);
+    });
   }
 
   end(): void {
@@ -69,73 +73,95 @@ export class BatchEncoder {
   }
 
   hardlink(path: FsPath, target: FsPath, o: FsMkdirOptions = none): void {
-    this.#u8(op.hardlink);
-    this.#u16(flagsOf(o, false));
-    this.#short(normalPath(path));
-    this.#short(normalPath(target));
+    this.#op(() => {
+      this.#u8(op.hardlink);
+      this.#u16(flagsOf(o, false));
+      this.#short(normalPath(path));
+      this.#short(normalPath(target));
+    });
   }
 
   symlink(path: FsPath, target: Uint8Array, meta: FsMeta, o: FsMkdirOptions = none): void {
-    this.#make(op.symlink, path, meta, o);
-    this.#short(target);
+    this.#op(() => {
+      this.#make(op.symlink, path, meta, o);
+      this.#short(target);
+    });
   }
 
   mknod(path: FsPath, node: FsNode, meta: FsMeta, o: FsMkdirOptions = none): void {
-    this.#make(op.mknod, path, meta, o);
-    this.#u8(nodeKind[node.type]);
-    this.#u32(node.type === 'fifo' ? 0 : node.major);
-    this.#u32(node.type === 'fifo' ? 0 : node.minor);
+    this.#op(() => {
+      this.#make(op.mknod, path, meta, o);
+      this.#u8(nodeKind[node.type]);
+      this.#u32(node.type === 'fifo' ? 0 : node.major);
+      this.#u32(node.type === 'fifo' ? 0 : node.minor);
+    });
   }
 
   setxattr(path: FsPath, name: string, value: Uint8Array, o: MakeOptions = none): void {
-    this.#u8(op.setxattr);
-    this.#u16(flagsOf(o, false));
-    this.#short(normalPath(path));
-    this.#short(Buffer.from(name, 'latin1'));
-    this.#long(value);
+    this.#op(() => {
+      this.#u8(op.setxattr);
+      this.#u16(flagsOf(o, false));
+      this.#short(normalPath(path));
+      this.#short(Buffer.from(name, 'latin1'));
+      this.#long(value);
+    });
   }
 
   chown(path: FsPath, uid: number, gid: number): void {
-    this.#u8(op.chown);
-    this.#short(normalPath(path));
-    this.#u32(uid);
-    this.#u32(gid);
+    this.#op(() => {
+      this.#u8(op.chown);
+      this.#short(normalPath(path));
+      this.#u32(uid);
+      this.#u32(gid);
+    });
   }
 
   chmod(path: FsPath, mode: number): void {
-    this.#u8(op.chmod);
-    this.#short(normalPath(path));
-    this.#u16(mode);
+    this.#op(() => {
+      this.#u8(op.chmod);
+      this.#short(normalPath(path));
+      this.#u16(mode);
+    });
   }
 
   utimes(path: FsPath, mtimeNs: bigint, o: MakeOptions = none): void {
-    this.#u8(op.utimes);
-    this.#u16(flagsOf(o, false));
-    this.#short(normalPath(path));
-    this.#time(mtimeNs);
+    this.#op(() => {
+      this.#u8(op.utimes);
+      this.#u16(flagsOf(o, false));
+      this.#short(normalPath(path));
+      this.#time(mtimeNs);
+    });
   }
 
   remove(path: FsPath): void {
-    this.#u8(op.remove);
-    this.#short(normalPath(path));
+    this.#op(() => {
+      this.#u8(op.remove);
+      this.#short(normalPath(path));
+    });
   }
 
   /** Names that the next `clear` spares. */
   keep(names: readonly Uint8Array[]): void {
-    this.#u8(op.keep);
-    this.#u32(names.length);
-    for (const name of names) this.#short(name);
+    this.#op(() => {
+      this.#u8(op.keep);
+      this.#u32(names.length);
+      for (const name of names) this.#short(name);
+    });
   }
 
   clear(path: FsPath): void {
-    this.#u8(op.clear);
-    this.#short(normalPath(path));
+    this.#op(() => {
+      this.#u8(op.clear);
+      this.#short(normalPath(path));
+    });
   }
 
   rename(from: FsPath, to: FsPath): void {
-    this.#u8(op.rename);
-    this.#short(normalPath(from));
-    this.#short(normalPath(to));
+    this.#op(() => {
+      this.#u8(op.rename);
+      this.#short(normalPath(from));
+      this.#short(normalPath(to));
+    });
   }
 
   /** What was collected, with the number of its batch before it. The encoder starts anew. */
@@ -145,6 +171,18 @@ export class BatchEncoder {
     this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
     this.#at = 4;
     return taken;
+  }
+
+  /** Writes one operation, or nothing of it. */
+  #op(write: () => void): void {
+    const start = this.#at;
+    try {
+      write();
+    } catch (error) {
+      this.#at = start;
+      if (!(error instanceof RangeError)) throw error;
+      throw new GantryError('invalid', 'fs-value', `A file cannot be given this: ${error.message}`, { cause: error });
+    }
   }
 
   #make(code: number, path: FsPath, meta: FsMeta, o: MakeOptions): void {

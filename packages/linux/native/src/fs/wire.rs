@@ -393,3 +393,7 @@ fn put_short(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
     out.extend_from_slice(bytes);
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;
