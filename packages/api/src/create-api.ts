@@ -1,11 +1,12 @@
 import { GantryError, toGantryError, toHttp } from '@gantry/errors';
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { maxApiVersion } from '@gantry/api-types';
 import type { Backends } from './backends.ts';
 import { readJson, type BodySource } from './http/body.ts';
 import type { ApiRequest } from './http/handler.ts';
 import { acceptUpgrade, closeGently, isHijacked, serveConnection, takeOver } from './http/hijack.ts';
+import { http } from './http/node-http.ts';
 import { Query } from './http/query.ts';
 import { empty, json, type Reply } from './http/reply.ts';
 import { Router } from './http/router.ts';
@@ -83,7 +84,7 @@ class ApiHandlers implements Api {
   readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
-    const response = new ServerResponse(request);
+    const response = new http.ServerResponse(request);
     // Typed for sockets alone, though any duplex stream does.
     response.assignSocket(request.socket);
     response.setHeader('Connection', 'close');

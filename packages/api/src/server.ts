@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Api } from './create-api.ts';
+import { http } from './http/node-http.ts';
 
 /** What a client may cost before it has said what it wants. Times in milliseconds. */
 export interface ServerLimits {
@@ -29,7 +30,7 @@ export const serverLimits: ServerLimits = {
 /** A Node HTTP server with the limits of {@link serverLimits}; not yet listening. */
 export function createApiServer(api: Api, limits: Partial<ServerLimits> = {}): Server {
   const { maxConnections, ...options } = { ...serverLimits, ...limits };
-  const server = createServer(options, api.handler);
+  const server = http.createServer(options, api.handler);
   server.maxConnections = maxConnections;
   server.on('upgrade', api.upgrade);
   server.on('clientError', api.clientError);
