@@ -6,11 +6,11 @@ import { logDriverOf } from '../drivers/drivers.ts';
 import type { ContainerConfig, ContainerState, CreateContainer, CreatedContainer } from '../types/index.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { randomId } from '../util/ids.ts';
-import { all, tearDown } from '../util/settle.ts';
+import { all } from '../util/settle.ts';
 import { now } from '../util/time.ts';
 import type { ContainerRow } from './container.ts';
 import { containerEvent } from './container-events.ts';
-import { deleteSteps } from './holds.ts';
+import { deleteOwned } from './holds.ts';
 import { parseName, randomName } from './names.ts';
 import { toGantryError } from '@gantry/errors';
 
@@ -66,7 +66,7 @@ async function make(core: Needs, row: ContainerRow, signal: AbortSignal | undefi
 /** What cannot be undone now stays on record, and is undone when the engine starts again. */
 async function undo(core: Needs, row: ContainerRow, operation: string): Promise<void> {
   try {
-    await tearDown(`undoing the creation of container ${row.id}`, deleteSteps(core, row.id, row.config.log.driver));
+    await deleteOwned(core, row.id, row.config.log.driver);
     core.operations.end(operation);
   } catch (error) {
     core.log.warn({ container: row.id, error: toGantryError(error).message }, 'a container that could not be made left something behind; the next start of the engine removes it');

@@ -2,10 +2,9 @@ import type { Exit } from '@gantry/driver-api';
 import { isGantryError, toGantryError } from '@gantry/errors';
 import type { Core } from '../core.ts';
 import { runtimeOf } from '../drivers/drivers.ts';
-import { tearDown } from '../util/settle.ts';
 import type { Container } from './container.ts';
 import { commitExit } from './commit-exit.ts';
-import { releaseSteps } from './holds.ts';
+import { release } from './holds.ts';
 import { removeStopped } from './remove.ts';
 
 /** Learns of the end of one run, and acts on it. One call for each run: that is what ties the exit to it. */
@@ -26,10 +25,13 @@ export function watchExit(core: Core, container: Container, token: string): void
 async function onExit(core: Core, container: Container, token: string, exit: Exit): Promise<void> {
   if (!container.isRunning || container.row.token !== token) return;
   commitExit(core, container, exit);
+  if (container.row.config.autoRemove) {
+    await removeStopped(core, container);
+    return;
+  }
   try {
-    await tearDown(`cleaning up after container ${container.id}`, releaseSteps(core, container));
+    await release(core, container);
   } catch (error) {
     core.log.warn({ container: container.id, error: toGantryError(error).message }, 'a container that ended left something behind; its next start, its removal, or the next start of the engine removes it');
   }
-  if (container.row.config.autoRemove) await removeStopped(core, container);
 }

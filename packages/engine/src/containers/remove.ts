@@ -4,12 +4,11 @@ import { sigkill } from '../config/signals.ts';
 import type { Core } from '../core.ts';
 import { runtimeOf } from '../drivers/drivers.ts';
 import type { ContainerState } from '../types/index.ts';
-import { tearDown } from '../util/settle.ts';
 import { now } from '../util/time.ts';
 import type { Container } from './container.ts';
 import { containerEvent } from './container-events.ts';
 import { commitExit } from './commit-exit.ts';
-import { deleteSteps, releaseSteps } from './holds.ts';
+import { releaseAndDelete } from './holds.ts';
 
 type Needs = Pick<Core, 'db' | 'table' | 'operations' | 'events' | 'drivers' | 'files' | 'containers' | 'log'>;
 
@@ -54,7 +53,7 @@ export async function removeStopped(core: Needs, container: Container): Promise<
   // One that removes itself is on record as such already.
   if (!row.config.autoRemove) await core.db.durable();
   try {
-    await tearDown(`removing container ${id}`, [...releaseSteps(core, container), ...deleteSteps(core, id, row.config.log.driver)]);
+    await releaseAndDelete(core, container);
   } catch (error) {
     markDead(core, container, error);
     throw error;

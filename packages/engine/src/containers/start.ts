@@ -6,12 +6,12 @@ import { buildSpec, sandboxNamespaces } from '../spec/build-spec.ts';
 import { commandOf } from '../spec/process.ts';
 import type { ContainerConfig } from '../types/index.ts';
 import { randomToken } from '../util/ids.ts';
-import { all, tearDown } from '../util/settle.ts';
+import { all } from '../util/settle.ts';
 import { now } from '../util/time.ts';
 import type { Container } from './container.ts';
 import { containerEvent } from './container-events.ts';
 import { watchExit } from './exit.ts';
-import { holderOf, releaseSteps } from './holds.ts';
+import { holderOf, release } from './holds.ts';
 import { logSink } from './log-sink.ts';
 import { machineDevices } from './machine-devices.ts';
 import { removeStopped } from './remove.ts';
@@ -119,7 +119,7 @@ async function failed(core: Core, container: Container, operation: string, cause
   for (const client of container.attachments) client.giveUp();
   container.attachments.clear();
   try {
-    await tearDown(`undoing the start of container ${container.id}`, releaseSteps(core, container));
+    await release(core, container);
   } catch (undone) {
     core.log.warn({ container: container.id, error: toGantryError(undone).message }, 'a start that failed left something behind; the next start of the engine removes it');
     return error;

@@ -60,7 +60,7 @@ export async function openDrivers(o: OpenDrivers): Promise<Drivers> {
     return driver;
   };
   const close = (): Promise<void> =>
-    tearDown('closing the drivers', opened.sort((a, b) => a.rank - b.rank).map(({ name, driver }) => [name, () => Promise.resolve(driver[Symbol.asyncDispose]())]));
+    tearDown('closing the drivers', opened.sort((a, b) => a.rank - b.rank).map(({ name, driver }) => [[name, () => Promise.resolve(driver[Symbol.asyncDispose]())]]));
   try {
     const [host, storage, runtimes, logs] = await all([
       open(loaded.host),

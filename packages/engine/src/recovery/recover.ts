@@ -3,7 +3,7 @@ import { toGantryError } from '@gantry/errors';
 import { commitExit } from '../containers/commit-exit.ts';
 import type { Container } from '../containers/container.ts';
 import { watchExit } from '../containers/exit.ts';
-import { deleteSteps, releaseSteps } from '../containers/holds.ts';
+import { deleteOwned, release } from '../containers/holds.ts';
 import { removeStopped } from '../containers/remove.ts';
 import { commitStart } from '../containers/start.ts';
 import type { Core } from '../core.ts';
@@ -51,7 +51,7 @@ async function runsByRuntime({ drivers }: Core): Promise<Runs> {
 
 /** No row was committed: as if it had never been asked for. */
 async function undoCreate(core: Core, operation: Operation & { kind: 'create' }): Promise<void> {
-  if (core.containers.byId(operation.subject) === undefined) await tearDown(`undoing the creation of container ${operation.subject}`, deleteSteps(core, operation.subject, operation.logDriver));
+  if (core.containers.byId(operation.subject) === undefined) await deleteOwned(core, operation.subject, operation.logDriver);
   core.operations.end(operation.id);
 }
 
@@ -96,10 +96,6 @@ async function recoverRun(core: Core, container: Container, run: State | undefin
   if (container.row.config.autoRemove) await removeStopped(core, container);
 }
 
-function release(core: Core, container: Container): Promise<void> {
-  return tearDown(`cleaning up after container ${container.id}`, releaseSteps(core, container));
-}
-
 /** Only of this instance: a runtime lists no others. */
 async function deleteStrayRuns(core: Core, runs: Runs): Promise<void> {
   for (const [name, states] of runs) {
@@ -111,8 +107,8 @@ async function deleteStrayRuns(core: Core, runs: Runs): Promise<void> {
 
 async function deleteRun(runtime: Runtime, { id, sandbox }: State): Promise<void> {
   await tearDown(`deleting the unknown container ${id}`, [
-    ['runtime', () => runtime.delete(id, { force: true })],
-    ['sandbox', () => runtime.closeSandbox(sandbox)],
+    [['runtime', () => runtime.delete(id, { force: true })]],
+    [['sandbox', () => runtime.closeSandbox(sandbox)]],
   ]);
 }
 

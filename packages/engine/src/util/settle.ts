@@ -3,17 +3,19 @@ import { GantryError, toGantryError } from '@gantry/errors';
 export type Step = readonly [what: string, run: () => Promise<unknown>];
 
 /**
- * Tries every step in order, also after one failed, then throws once.
+ * Tries every step, also after one failed, then throws once. Groups come one after another; the steps of a group at once.
  * @throws GantryError of the first failure's kind, with code `teardown-failed` and all of them as its cause.
  */
-export async function tearDown(subject: string, steps: readonly Step[]): Promise<void> {
+export async function tearDown(subject: string, groups: readonly (readonly Step[])[]): Promise<void> {
   const failures: { what: string; error: GantryError }[] = [];
-  for (const [what, run] of steps) {
-    try {
-      await run();
-    } catch (error) {
-      failures.push({ what, error: toGantryError(error) });
-    }
+  for (const group of groups) {
+    await Promise.all(group.map(async ([what, run]) => {
+      try {
+        await run();
+      } catch (error) {
+        failures.push({ what, error: toGantryError(error) });
+      }
+    }));
   }
   const [first] = failures;
   if (first === undefined) return;
