@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import type { DriverContext } from '@gantry/driver-api';
 import { toGantryError } from '@gantry/errors';
 import { openNative } from '@gantry/linux';
-import { CgroupTree, findCgroups } from './cgroup/tree.ts';
+import type { CgroupHost } from './cgroup/hierarchy.ts';
+import { CgroupTree } from './cgroup/tree.ts';
 import { Container } from './container/container.ts';
 import type { Parts } from './container/parts.ts';
 import { LinuxRuntime, type Damage } from './runtime.ts';
@@ -23,9 +24,9 @@ const adoptMs = 3000;
  * Finds again what earlier processes left: containers that run go on and their missed events are told, the dead are
  * told as exits, what nobody claimed is taken apart.
  */
-export async function openRuntime(context: DriverContext): Promise<LinuxRuntime> {
+export async function openRuntime(context: DriverContext, cgroups: CgroupHost): Promise<LinuxRuntime> {
   const { stateDir, runDir, instance, bootId } = context;
-  const tree = new CgroupTree(await findCgroups(), instance);
+  const tree = new CgroupTree(cgroups, instance);
   const native = await openNative({ runDir, instance });
   try {
     const sandboxRecords = new RecordFolder(`${stateDir}/sandboxes`, parseSandbox);

@@ -1,4 +1,5 @@
 import { definePlugin, type Plugin } from '@gantry/driver-api';
+import { findCgroups } from './cgroup/tree.ts';
 import { openRuntime } from './open-runtime.ts';
 import { probeRuntime } from './probe.ts';
 
@@ -8,5 +9,5 @@ export const runtimePlugin: Plugin<'runtime'> = definePlugin<'runtime'>({
   name: 'linux',
   optionsSchema: { type: 'object', additionalProperties: false, properties: {} },
   probe: () => probeRuntime(),
-  open: (context) => openRuntime(context),
+  open: async (context) => openRuntime(context, await findCgroups()),
 });

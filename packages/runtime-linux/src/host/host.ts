@@ -9,8 +9,10 @@ import type { Folders } from './folders.ts';
 import type { Pins } from './pins.ts';
 import { ps } from './ps/ps.ts';
 import { resolveInTree } from './resolve.ts';
-import { copyTree, digests, tarOf, untarInto, type CopyOptions, type TarOptions, type UntarInto } from './streams.ts';
+import { octal, type CopyOptions } from './copy.ts';
+import { tarOf, untarInto, type TarOptions, type UntarInto } from './streams.ts';
 import type { OpenTree, Trees } from './trees.ts';
+import { runTask } from './worker-task.ts';
 
 /** What a host is opened with: see `host-plugin.ts`. */
 export interface HostState {
@@ -52,10 +54,7 @@ export class LinuxHost implements Host {
   }
 
   readFile(at: At, o: { max: number }): Promise<Uint8Array> {
-    return this.#run(async () => {
-      const { session } = await this.#state.trees.get(at.tree);
-      return new Uint8Array(await session.readFile(at.path, { max: o.max, follow: true }));
-    });
+    return this.#in(at, true, async ({ session }, path) => new Uint8Array(await session.readFile(path, { max: o.max })));
   }
 
   writeFile(at: At, data: Uint8Array, o: { mode: number; uid: number; gid: number }): Promise<void> {
@@ -88,7 +87,7 @@ export class LinuxHost implements Host {
     return this.#stream(async function* (this: LinuxHost) {
       const { tree, path } = await this.#resolve(at, true);
       if (o.hash === true) {
-        yield* digests(this.#state.trees.target(tree), path, o.signal);
+        yield* runTask({ kind: 'digests', tree: this.#state.trees.target(tree), path }, o.signal);
         return;
       }
       for await (const entry of tree.session.walk(path)) {
@@ -106,21 +105,27 @@ export class LinuxHost implements Host {
   }
 
   untar(at: At, tar: Bytes, o: Call & UntarInto): Promise<void> {
-    return this.#run(async () => untarInto(this.#state.trees.target(await this.#state.trees.get(at.tree)), at.path, tar, o));
+    return this.#in(at, true, (tree, path) => untarInto(this.#state.trees.target(tree), path, tar, o));
   }
 
   copy(from: At, to: At, o: Call & CopyOptions = {}): Promise<void> {
     return this.#run(async () => {
+      const { signal, ...options } = o;
+      if (options.chmod !== undefined) octal(options.chmod);
       const source = await this.#resolve(from, false);
-      const target = await this.#resolve(to, false);
-      await copyTree({ tree: this.#state.trees.target(source.tree), path: source.path }, { tree: this.#state.trees.target(target.tree), path: target.path }, o);
+      const folder = (await source.tree.session.stat(source.path)).type === 'dir';
+      const target = await this.#resolve(to, folder);
+      const { trees } = this.#state;
+      const copy = { from: { tree: trees.target(source.tree), path: source.path }, to: { tree: trees.target(target.tree), path: target.path }, folder, options };
+      await Array.fromAsync(runTask({ kind: 'copy', copy }, signal));
     });
   }
 
   pin(at: At, holder: string): Promise<{ path: string }> {
     return this.#run(() => this.#locks.run(`pin ${holder}`, async () => {
-      const { request } = await this.#state.trees.get(at.tree);
-      return { path: await this.#state.pins.pin(request.root, at.path, holder) };
+      const { request, session } = await this.#state.trees.get(at.tree);
+      const folder = (await session.stat(await resolveInTree(session, at.path, true))).type === 'dir';
+      return { path: await this.#state.pins.pin({ root: request.root, path: at.path, folder }, holder) };
     }));
   }
 

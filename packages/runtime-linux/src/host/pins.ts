@@ -47,10 +47,11 @@ export class Pins {
   }
 
   /**
-   * @param root of the tree, on the host
+   * @param what.root of the tree, on the host
+   * @param what.folder what is there is a folder: if it is none any more, pinning fails
    * @throws `GantryError` conflict `pin-exists`; notFound: the path
    */
-  async pin(root: string, path: string, holder: string): Promise<string> {
+  async pin({ root, path, folder }: { readonly root: string; readonly path: string; readonly folder: boolean }, holder: string): Promise<string> {
     const known = this.#pins.get(holder);
     const id = hash('sha256', holder).slice(0, 32);
     const target = `${this.#folder}/${id}`;
@@ -62,7 +63,12 @@ export class Pins {
     await this.#records.set(record); // first, so that the mount is found again whatever happens
     this.#pins.set(holder, record);
     try {
-      await this.#mount(root, path, target);
+      await this.#native.umount(target, { detach: true }); // an earlier attempt's
+      await removeTarget(target);
+      if (folder) await mkdir(target, { mode: 0o700 });
+      else await writeFile(target, '', { mode: 0o600 });
+      // The kernel resolves the path, in the tree, at the moment at which it is mounted.
+      await this.#native.bind({ source: path, target, recursive: true, within: root });
     } catch (error) {
       await this.unpin(holder);
       throw error;
@@ -78,30 +84,12 @@ export class Pins {
     this.#pins.delete(holder);
   }
 
-  async #mount(root: string, path: string, target: string): Promise<void> {
-    await this.#native.umount(target, { detach: true }); // an earlier attempt's
-    // A bind mount needs a folder for a folder and a file for a file; which it is shows when it is tried.
-    await mkdir(target, { recursive: true, mode: 0o700 });
-    try {
-      await this.#native.bind({ source: path, target, recursive: true, within: root });
-    } catch (error) {
-      if (!isNotFolder(error)) throw error;
-      await rmdir(target);
-      await writeFile(target, '', { mode: 0o600 });
-      await this.#native.bind({ source: path, target, recursive: true, within: root });
-    }
-  }
-
   async #remove(id: string): Promise<void> {
     const target = `${this.#folder}/${id}`;
     await this.#native.umount(target, { detach: true });
     await removeTarget(target);
     await this.#records.delete(id);
   }
-}
-
-function isNotFolder(error: unknown): boolean {
-  return error instanceof GantryError && error.details['errno'] === 'ENOTDIR';
 }
 
 async function removeTarget(target: string): Promise<void> {

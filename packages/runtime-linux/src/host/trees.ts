@@ -80,7 +80,7 @@ export class Trees {
   }
 
   async #open(request: TreeRequest, signal: AbortSignal | undefined): Promise<OpenTree> {
-    const mounts = request.mounts.map(toFsMount);
+    const mounts = [...(request.root === '/' ? machineMounts : []), ...request.mounts.map(toFsMount)];
     const { root, readOnly = false, idmap } = request;
     // The signal is for opening alone: what is open ends when it is closed.
     signal?.throwIfAborted();
@@ -88,6 +88,9 @@ export class Trees {
     return { request: structuredClone(request), session, mounts };
   }
 }
+
+/** A tree is one mount; of the machine's own, its devices are wanted too. */
+const machineMounts: readonly FsMount[] = [{ source: '/dev', target: '/dev', readonly: true }];
 
 const bindOptions: ReadonlySet<string> = new Set(['bind', 'rbind', 'ro', 'rro', 'rw', 'private', 'rprivate']);
 

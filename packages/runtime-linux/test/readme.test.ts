@@ -1,0 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+describe.runIf(process.getuid?.() === 0)('the README', () => {
+  it('has an example that runs, and leaves nothing', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const [, code = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    const script = fileURLToPath(new URL(`readme-example-${process.pid}.mjs`, import.meta.url)); // beside the package, so that its imports are found
+    writeFileSync(script, code.replace('@gantry/runtime-linux', '../src/index.ts'));
+    try {
+      expect(execFileSync(process.execPath, ['--conditions=@gantry/source', '--disable-warning=ExperimentalWarning', script], { encoding: 'utf8' })).toBe('I am process 1 on hello\n0\n');
+    } finally {
+      rmSync(script);
+    }
+    expect(readdirSync('/tmp').filter((name) => name.startsWith('one-container-'))).toEqual([]);
+  });
+});
