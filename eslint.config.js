@@ -60,6 +60,6 @@ export default defineConfig(
       }],
     },
   },
-  { files: ['**/test/**/*.ts'], extends: [vitest.configs.recommended], rules: { 'vitest/valid-title': 'off', 'vitest/expect-expect': 'off', 'vitest/no-conditional-expect': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
+  { files: ['**/test/**/*.ts'], extends: [vitest.configs.recommended], rules: { 'vitest/valid-title': 'off', 'vitest/valid-expect': ['error', { maxArgs: 2 }], 'vitest/expect-expect': 'off', 'vitest/no-conditional-expect': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -25,23 +25,17 @@ pub struct Tree {
 }
 
 /// Ends long work when nobody waits for it any more.
-pub struct Cancel(Option<OwnedFd>);
+pub struct Cancel(OwnedFd);
 
 impl Cancel {
     /// Watches a duplicate of the connection.
     pub fn new(conn: BorrowedFd<'_>) -> rustix::io::Result<Self> {
-        rustix::io::fcntl_dupfd_cloexec(conn, 3).map(|fd| Self(Some(fd)))
-    }
-
-    #[cfg(test)]
-    pub fn never() -> Self {
-        Self(None)
+        rustix::io::fcntl_dupfd_cloexec(conn, 3).map(Self)
     }
 
     /// An error once the client has closed its side.
     pub fn check(&self) -> Res<()> {
-        let Some(fd) = &self.0 else { return Ok(()) };
-        let mut fds = [PollFd::new(fd, PollFlags::RDHUP)];
+        let mut fds = [PollFd::new(&self.0, PollFlags::RDHUP)];
         match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
             Ok(n) if n > 0 => Err(FsError::new(Code::Gone, "the client has gone", b"")),
             _ => Ok(()),

@@ -158,16 +158,16 @@ fn every_cut_and_every_changed_byte_is_an_error_or_another_operation() {
 #[test]
 fn refuses_what_no_client_writes() {
     for bad in [
-        "00",                                         // no such operation
-        "11",                                         // no such operation
-        "0100030001610000000000000000000000000000",   // no such policy
-        "0102000001610000000000000000000000000000",   // no such flag
-        "0d00022f61",                                 // an absolute path
-        "0d00022e2e",                                 // a path that goes up
-        "0d0003610062",                               // a zero byte
-        "0c00000001610000000000000000ffffffff",       // more nanoseconds than a second has
+        "00",                                                      // no such operation
+        "11",                                                      // no such operation
+        "0100030001610000000000000000000000000000",                // no such policy
+        "0102000001610000000000000000000000000000",                // no such flag
+        "0d00022f61",                                              // an absolute path
+        "0d00022e2e",                                              // a path that goes up
+        "0d0003610062",                                            // a zero byte
+        "0c00000001610000000000000000ffffffff",                    // more nanoseconds than a second has
         "0800010001630000000000000000000000000900000000000000000", // no such node
-        "10ffffffff",                                 // more names than there are bytes
+        "10ffffffff",                                              // more names than there are bytes
     ] {
         let bytes = unhex(bad);
         assert!(Batch::new(&bytes).next().is_some_and(|op| op.is_err()), "{bad}");
@@ -195,11 +195,20 @@ fn put(out: &mut Vec<u8>, item: &Value) {
         return put_end(out, changed);
     }
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-    let number = |name: &str| item.get(name).map_or(0, |v| v.as_u64().unwrap_or_else(|| text(name).parse().unwrap_or(0)));
+    let number =
+        |name: &str| item.get(name).map_or(0, |v| v.as_u64().unwrap_or_else(|| text(name).parse().unwrap_or(0)));
     let small = |name: &str| u32::try_from(number(name)).unwrap_or(0);
     let ns: i128 = text("mtimeNs").parse().unwrap_or(0);
     let (path, link, first) = (from_latin1(text("path")), from_latin1(text("link")), from_latin1(text("hardlink")));
-    let kinds = [("fifo", 0o01), ("char", 0o02), ("dir", DIR), ("block", 0o06), ("file", FILE), ("symlink", 0o12), ("socket", 0o14)];
+    let kinds = [
+        ("fifo", 0o01),
+        ("char", 0o02),
+        ("dir", DIR),
+        ("block", 0o06),
+        ("file", FILE),
+        ("symlink", 0o12),
+        ("socket", 0o14),
+    ];
     let entry = Entry {
         path: &path,
         kind: kinds.iter().find(|(name, _)| *name == text("type")).map_or(0, |(_, kind)| *kind),
