@@ -1,4 +1,4 @@
-import { hasDocument, openApi } from '@gantry/api-types/openapi';
+import { hasDocument, openApi } from '../../api-types/test/support/openapi.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from './support/server.ts';
 

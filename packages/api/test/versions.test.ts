@@ -1,5 +1,5 @@
 import { compareVersions, type ApiVersion } from '@gantry/api-types';
-import { differences, hasDocument, openApi } from '@gantry/api-types/openapi';
+import { differences, hasDocument, openApi } from '../../api-types/test/support/openapi.ts';
 import { describe, expect, test } from 'vitest';
 import { shapeInspect as shapeContainer, shapeSummary as shapeContainerSummary } from '../src/containers/versions.ts';
 import { eventFormat, eventText } from '../src/system/events.ts';

@@ -1,4 +1,4 @@
-import { differences, hasDocument, responseSchema } from '@gantry/api-types/openapi';
+import { differences, hasDocument, responseSchema } from '../../api-types/test/support/openapi.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaemonProcess, missing } from './support/daemon-process.ts';
 

@@ -1,4 +1,4 @@
-import { differences, hasDocument, openApi, responseSchema, type Schema } from '@gantry/api-types/openapi';
+import { differences, hasDocument, openApi, responseSchema, type Schema } from '../../api-types/test/support/openapi.ts';
 import type { ContainerState } from '@gantry/engine';
 import { isGantryError } from '@gantry/errors';
 import { describe, expect, test } from 'vitest';
