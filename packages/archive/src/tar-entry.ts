@@ -32,11 +32,15 @@ const schily = 'SCHILY.xattr.';
 const libarchive = 'LIBARCHIVE.xattr.';
 /** GNU tar escapes `%` and `=` in these names, others do not. */
 const escaped = /%(25|3[dD])/;
+/** XATTR_SIZE_MAX. */
+const maxXattr = 65_536;
+/** Of one file. */
+const maxXattrs = 512 * 1024;
 const noXattrs: ReadonlyMap<string, Buffer> = new Map();
 const maxSeconds = 1n << 62n;
 
 /**
- * Lays the extended headers over a header: PAX wins over GNU's long names, they win over the header.
+ * Lays the extended headers over a header: they win over it.
  *
  * @throws GantryError invalid, exhausted
  */
@@ -61,6 +65,10 @@ export function interpret(raw: RawHeader, extended: Extended, globals: ReadonlyM
   };
   if (own?.has('SCHILY.realsize') === true) throw tarInvalid(offset, 'sparse files in the form of star are not understood', 'tar-unsupported');
 
+  // Readers do not agree on which of two names an entry has then; no writer writes both.
+  if ((extended.longName !== undefined && own?.has('path') === true) || (extended.longLink !== undefined && own?.has('linkpath') === true)) {
+    throw tarInvalid(offset, 'an entry is named by PAX and by GNU at once');
+  }
   const name = record('GNU.sparse.name') ?? record('path') ?? extended.longName ?? raw.name;
   const isDir = raw.type === '5' || (isFileType(raw.type) && endsInSlash(name));
   const meta: Meta = {
@@ -139,13 +147,16 @@ function time(record: Buffer | undefined, seconds: number, offset: number): bigi
 
 function xattrsOf(records: ReadonlyMap<string, Buffer>, offset: number): ReadonlyMap<string, Buffer> {
   let xattrs: Map<string, Buffer> | undefined;
+  let total = 0;
   for (const [key, value] of records) {
     if (key.startsWith(schily) && escaped.test(key)) throw tarInvalid(offset, 'the name of an extended attribute may or may not be escaped', 'tar-unsupported');
     const found = key.startsWith(schily) ? ([key.slice(schily.length), value] as const) : key.startsWith(libarchive) ? decoded(key, value, offset) : undefined;
     if (found === undefined) continue;
     const [name, bytes] = found;
     if (name === '' || name.length > 255 || name.includes('\0')) throw tarInvalid(offset, `the name ${quoted(Buffer.from(name, 'latin1'))} of an extended attribute`);
-    if (bytes.length > 65_536) throw tarLimit(offset, `an extended attribute of ${bytes.length} bytes`);
+    if (bytes.length > maxXattr) throw tarLimit(offset, `an extended attribute of ${bytes.length} bytes`);
+    total += name.length + bytes.length;
+    if (total > maxXattrs) throw tarLimit(offset, `more than ${maxXattrs} bytes of extended attributes`);
     const other = xattrs?.get(name);
     if (other?.equals(bytes) === false) throw tarInvalid(offset, `the extended attribute ${quoted(Buffer.from(name, 'latin1'))} has two values`);
     xattrs ??= new Map();

@@ -1,4 +1,5 @@
 import { tarInvalid, tarLimit } from './tar-error.ts';
+import { blockSize } from './tar-header.ts';
 import { decimal, headerNumber } from './tar-number.ts';
 import type { TarLimits, TarRegion } from './tar-types.ts';
 
@@ -95,7 +96,8 @@ export class OldSparseReader {
 }
 
 /**
- * Checks that regions are in order, apart, within the file, and add up to what is stored.
+ * Checks that regions are in order, apart, within the file, and add up to what is stored; and that all readers find the
+ * bytes of each at the same place.
  *
  * @returns Those that hold something.
  */
@@ -104,9 +106,13 @@ export function checkRegions(regions: readonly TarRegion[], size: number, stored
   let sum = 0;
   for (const region of regions) {
     if (region.offset < end || region.bytes > size - region.offset) throw tarInvalid(offset, 'the regions of a sparse file overlap or leave it');
+    // GNU tar reads each region from a block of its own, others read on where the last one ended.
+    if (region.bytes > 0 && sum % blockSize !== 0) throw tarInvalid(offset, 'a region of a sparse file is stored within a block');
     end = region.offset + region.bytes;
     sum += region.bytes;
   }
+  // Where no region ends at the end, some readers make the file shorter.
+  if (end !== size) throw tarInvalid(offset, `the regions of a sparse file end at ${end}, and the file at ${size}`);
   if (sum !== stored) throw tarInvalid(offset, `a sparse file says that it stores ${sum} bytes, and stores ${stored}`);
   return regions.filter((region) => region.bytes > 0);
 }
