@@ -293,12 +293,14 @@ describe('clients that come and go', () => {
     await using bench = await Bench.make(app);
     const engine = await bench.ready();
     const id = await made(engine, ['sleep'], { stdin: true });
-    const signals = new AbortController();
     for (let n = 0; n < 500; n++) {
-      const streams = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true, ...(n % 2 === 0 ? { signal: AbortSignal.any([signals.signal, AbortSignal.abort()]) } : {}) });
-      await streams[Symbol.asyncDispose]();
+      const leave = new AbortController();
+      const streams = await engine.containers.attach(id, { stdin: true, stdout: true, stderr: true, signal: leave.signal });
+      if (n % 2 === 0) leave.abort();
+      else await streams[Symbol.asyncDispose]();
       expect(await text(streams)).toBe('');
     }
+    await expect(engine.containers.attach(id, { stdin: true, stdout: true, stderr: true, signal: AbortSignal.abort() })).rejects.toThrow(kindAndCode('aborted', 'aborted'));
     await engine.containers.start(id);
     expect(bench.world.runs.get(id)?.listeners.size).toBe(0);
     for (let n = 0; n < 500; n++) {

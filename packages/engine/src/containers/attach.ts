@@ -1,7 +1,8 @@
-import { GantryError, isGantryError } from '@gantry/errors';
+import { GantryError } from '@gantry/errors';
 import type { Core } from '../core.ts';
 import { logDriverOf, runtimeOf } from '../drivers/drivers.ts';
 import type { AttachContainer, ContainerStreams } from '../types/index.ts';
+import { throwIfAborted } from '../util/abort.ts';
 import { now } from '../util/time.ts';
 import { PendingAttachment } from './attachments.ts';
 import type { Container } from './container.ts';
@@ -15,6 +16,7 @@ export async function attach(core: Needs, container: Container, o: AttachContain
   const { id, row } = container;
   const { terminal, stdin } = row.config;
   const detachKeys = parseDetachKeys(o.detachKeys);
+  throwIfAborted(o.signal);
   if (row.state.status === 'paused') throw new GantryError('conflict', 'container-paused', `container ${row.name} is paused, unpause the container before attach`, { details: { id } });
   if (row.state.status === 'removing' || row.state.status === 'dead') throw new GantryError('conflict', 'removal-in-progress', `container ${row.name} is marked for removal`, { details: { id } });
 
@@ -27,23 +29,13 @@ export async function attach(core: Needs, container: Container, o: AttachContain
     },
   );
   if (!follow) client.giveUp();
-  else if (container.isRunning) await connect(core, container, client);
+  else if (container.isRunning) await client.connect(runtimeOf(core.drivers, row.config.runtime), id);
   else container.attachments.add(client); // connected between its next creation in the runtime and its start
   const connectedAt = now();
   core.events.record(containerEvent(row, 'attach'));
   const streams = client.streams();
   if (o.logs !== true) return streams;
   return { ...streams, output: withLog(core, container, o, connectedAt, streams) };
-}
-
-/** One that ends at this moment has no more to say. */
-async function connect(core: Needs, { id, row }: Container, client: PendingAttachment): Promise<void> {
-  try {
-    await client.connect(runtimeOf(core.drivers, row.config.runtime), id);
-  } catch (error) {
-    if (!isGantryError(error) || (error.kind !== 'conflict' && error.kind !== 'notFound')) throw error;
-    client.giveUp();
-  }
 }
 
 /** What was logged before the connection stood, then what came over it. */

@@ -1,4 +1,5 @@
 import type { Attached, Runtime } from '@gantry/driver-api';
+import { isGantryError } from '@gantry/errors';
 import type { ContainerStreams } from '../types/index.ts';
 import { deferred, type Deferred } from '../util/deferred.ts';
 import { DetachKeys } from './detach-keys.ts';
@@ -31,13 +32,25 @@ export class PendingAttachment {
     options.signal?.addEventListener('abort', () => void this.leave('left'), { once: true });
   }
 
-  /** Between the container's creation in the runtime and its start, so that nothing is missed; or while it runs. */
+  /**
+   * Between the container's creation in the runtime and its start, so that nothing is missed; or while it runs. To one that
+   * ends at this moment there is nothing to connect.
+   */
   async connect(runtime: Runtime, id: string, execId?: string): Promise<void> {
-    const { stdin, lossless } = this.options;
     if (this.#gone) return;
-    const attached = await runtime.attach(id, { stdin, lossless, bufferBytes, ...(execId === undefined ? {} : { execId }) });
-    if (this.#isGone()) await attached[Symbol.asyncDispose]();
+    const attached = await this.#attach(runtime, id, execId);
+    if (this.#isGone()) await attached?.[Symbol.asyncDispose]();
     else this.#source.resolve(attached);
+  }
+
+  async #attach(runtime: Runtime, id: string, execId: string | undefined): Promise<Attached | null> {
+    const { stdin, lossless } = this.options;
+    try {
+      return await runtime.attach(id, { stdin, lossless, bufferBytes, ...(execId === undefined ? {} : { execId }) });
+    } catch (error) {
+      if (isGantryError(error) && (error.kind === 'conflict' || error.kind === 'notFound')) return null;
+      throw error;
+    }
   }
 
   /** There is nothing to connect to: the output ends at once. */

@@ -19,7 +19,10 @@ export function watchExit(core: Core, container: Container, token: string): void
       if (container.row.token !== token) return undefined;
       throw error;
     },
-  ).catch((error: unknown) => core.log.error({ container: container.id, error: toGantryError(error).message }, 'the end of a container could not be dealt with; it shows as running until the engine starts again'));
+  ).catch((cause: unknown) => {
+    const error = toGantryError(cause);
+    if (error.code !== 'engine-closed') core.log.error({ container: container.id, error: error.message }, 'the end of a container could not be dealt with; it shows as running until the engine starts again');
+  });
 }
 
 async function onExit(core: Core, container: Container, token: string, exit: Exit): Promise<void> {

@@ -23,14 +23,14 @@ export async function* readLogs(core: Pick<Core, 'drivers'>, container: Containe
   const end = new AbortController();
   const stop = (): void => end.abort();
   // The exit is told after the last line was logged: what is there then is all.
-  const forget = follow ? container.exit.subscribe(stop) : undefined;
+  if (follow) container.exit.next(end.signal).then(stop, stop);
   o.signal?.addEventListener('abort', stop, { once: true });
   if (o.signal?.aborted === true) stop();
   try {
     yield* driver.read(container.id, query, { signal: end.signal });
     return undefined;
   } finally {
-    forget?.();
+    stop();
     o.signal?.removeEventListener('abort', stop);
   }
 }

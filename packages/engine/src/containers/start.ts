@@ -32,6 +32,8 @@ export async function start(core: Core, container: Container): Promise<void> {
   }
   commitStart(core, container, { state, token, operation });
   watchExit(core, container, token);
+  // Those who came during the start.
+  await connectClients(container, runtime);
 }
 
 function checkStartable({ id, row }: Container): void {
@@ -54,7 +56,17 @@ async function prepareRun(core: Core, container: Container, runtime: Runtime, to
   const { id, row } = container;
   const { config } = row;
   const neverRan = row.state.startedAt === null;
-  const [, root, files, log, machine] = await all([
+  const mounted = async () => {
+    const root = await core.drivers.storage.mount(id, holderOf(id));
+    const user = await core.users.resolve({
+      user: config.user,
+      groupAdd: config.security.groupAdd,
+      root: root.path,
+      pristine: neverRan ? (row.origin.layerChain ?? undefined) : undefined,
+    });
+    return { root, user };
+  };
+  const [, { root, user }, files, log, machine] = await all([
     runtime.openSandbox({
       id,
       namespaces: sandboxNamespaces(config),
@@ -62,18 +74,12 @@ async function prepareRun(core: Core, container: Container, runtime: Runtime, to
       ...(config.namespaces.uts === 'host' ? {} : { hostname: config.hostname }),
       ...(config.resources.cgroupParent === '' ? {} : { cgroupParent: config.resources.cgroupParent }),
     }),
-    core.drivers.storage.mount(id, holderOf(id)),
+    mounted(),
     // Written when it was made; the machine's part may have changed since an earlier run.
     neverRan ? core.files.paths(id) : core.files.write(id, config),
     logSink(core, container),
     machineDevices(core.drivers.host, core.session, config),
   ]);
-  const user = await core.users.resolve({
-    user: config.user,
-    groupAdd: config.security.groupAdd,
-    root: root.path,
-    pristine: neverRan ? (row.origin.layerChain ?? undefined) : undefined,
-  });
   const { spec, seccomp } = buildSpec({ config, hostname: config.hostname, user, files, ...machine, machine: core.facts });
   await runtime.create({ id, token, sandbox: id, spec, rootfs: { path: root.path }, io: ioOf(config, log), options: { seccomp } });
   await connectClients(container, runtime);

@@ -13,31 +13,26 @@ export class Moment<T> {
   next(signal?: AbortSignal): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(aborted(signal.reason));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const leave = this.subscribe((value) => {
+    const tell = (value: T): void => {
       forget();
       resolve(value);
-    });
+    };
     const fail = (error: GantryError): void => {
       forget();
       reject(error);
     };
     const onAbort = (): void => fail(aborted(signal?.reason));
     const forget = (): void => {
-      leave();
+      this.#listeners.delete(tell);
       this.#waiting.delete(fail);
       signal?.removeEventListener('abort', onAbort);
     };
+    this.#listeners.add(tell);
     this.#waiting.add(fail);
     signal?.addEventListener('abort', onAbort, { once: true });
     // Whoever does not look at it any more has not missed an error.
     promise.catch(() => undefined);
     return promise;
-  }
-
-  /** Told each time, until the returned function is called. */
-  subscribe(listener: (value: T) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
   }
 
   happened(value: T): void {

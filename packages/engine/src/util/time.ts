@@ -12,11 +12,6 @@ export function now(): Time {
   return `${new Date(ms).toISOString().slice(0, -1)}${String(withinMs).padStart(6, '0')}Z`;
 }
 
-/** Milliseconds since 1970 as a time. */
-export function timeOf(ms: number): Time {
-  return new Date(ms).toISOString();
-}
-
 const pattern = /^(\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Nanoseconds since 1970. @throws GantryError invalid `bad-time`. */
