@@ -92,14 +92,17 @@ export class RealBench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const engine = this.#engine ?? (await this.open());
-    for (const { id } of await engine.containers.list({ all: true })) await engine.containers.remove(id, { force: true });
-    for (const { id } of await engine.images.list()) await engine.images.remove(id, { force: true });
-    await this.close();
-    const native = await openNative({ runDir: join(this.dataRoot, 'run'), instance: this.instance });
-    await native.quit();
-    await native[Symbol.asyncDispose]();
-    await rm(this.dataRoot, { recursive: true, force: true });
+    try {
+      const engine = this.#engine ?? (await this.open());
+      for (const { id } of await engine.containers.list({ all: true })) await engine.containers.remove(id, { force: true });
+      for (const { id } of await engine.images.list()) await engine.images.remove(id, { force: true });
+    } finally {
+      await this.close();
+      const native = await openNative({ runDir: join(this.dataRoot, 'run'), instance: this.instance });
+      await native.quit();
+      await native[Symbol.asyncDispose]();
+      await rm(this.dataRoot, { recursive: true, force: true });
+    }
   }
 }
 
