@@ -17,6 +17,7 @@ Proves that the driver of that kind which <module> exports by default keeps its 
                      storage: ${storageSuites.join(', ')}
                      runtime: ${runtimeSuites.join(', ')}
   --mode <mode>      only direct, or only proxied
+  --instants <n>     storage: so many of each step at which suite crash kills it (3)
   --tmp <folder>     where to make temporary folders: decides the file system
   --busybox <file>   runtime: a static busybox (/bin/busybox)
 `;
@@ -28,6 +29,7 @@ interface Command {
   readonly suites: readonly string[] | undefined;
   readonly modes: readonly Mode[];
   readonly tmp?: string;
+  readonly instants: number;
 }
 
 /** The cases, and what is to be done after them; `undefined`: a suite that is none. */
@@ -44,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     allowPositionals: true,
     options: {
-      options: { type: 'string' }, suite: { type: 'string', multiple: true }, mode: { type: 'string', multiple: true }, tmp: { type: 'string' }, busybox: { type: 'string' }, help: { type: 'boolean' },
+      options: { type: 'string' }, suite: { type: 'string', multiple: true }, mode: { type: 'string', multiple: true }, tmp: { type: 'string' }, busybox: { type: 'string' }, instants: { type: 'string', default: '3' }, help: { type: 'boolean' },
     },
   });
   const [kit, module, ...more] = positionals;
@@ -54,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const modes = (['direct', 'proxied'] satisfies Mode[]).filter((mode) => values.mode?.includes(mode) ?? true);
   const options: unknown = values.options === undefined ? {} : JSON.parse(values.options);
-  const command = { plugin: pathToFileURL(resolve(module ?? '')), options, suites: values.suite, modes, ...(values.tmp !== undefined && { tmp: values.tmp }) };
+  const command = { plugin: pathToFileURL(resolve(module ?? '')), options, suites: values.suite, modes, instants: Number(values.instants), ...(values.tmp !== undefined && { tmp: values.tmp }) };
   const found = kit === undefined || module === undefined || more.length > 0 ? undefined : await casesOf(kit, command, values.busybox ?? '/bin/busybox');
   if (found === undefined || found.cases.length === 0) {
     await found?.end();

@@ -7,7 +7,7 @@ const plugin = new URL('./model/plugin.ts', import.meta.url);
 const tmp = '/dev/shm';
 
 describe('a right driver passes', () => {
-  storageConformance({ test, plugin, tmp, modes: ['direct'] });
+  storageConformance({ test, plugin, tmp, modes: ['direct'], instants: 1 });
 });
 
 /** For each fault a case that must find it, by a piece of its title. */

@@ -8,7 +8,7 @@ export type Mode = 'direct' | 'proxied';
 export interface Case<F> {
   readonly suite: string;
   readonly name: string;
-  /** Milliseconds; 60,000 unless told. */
+  /** Milliseconds; 120,000 unless told: machines that run tests are busy ones. */
   readonly timeout?: number;
   /** Only makes sense without a proxy: it kills the process that the driver is in. */
   readonly only?: 'direct';
@@ -41,7 +41,7 @@ export function bind<F extends AsyncDisposable>(cases: readonly Case<F>[], modes
       .map((c) => ({
         suite: c.suite,
         title: `${c.suite}${mode === 'proxied' ? ' (proxied)' : ''}: ${c.name}`,
-        timeout: c.timeout ?? 60_000,
+        timeout: c.timeout ?? 120_000,
         run: async () => await runOn(await open(mode), c.run),
       })),
   );

@@ -4,14 +4,16 @@ import { Child, Environment, type Progress } from '../harness/index.ts';
 import { before, crashSteps, crashTrees, type CrashInput, type Scene } from './crash-steps.ts';
 import { cases, collect, layerId, type StorageCases, type StorageFixture, type StorageSubject } from './fixture.ts';
 
-/** Instants of each step at which the process is killed, besides right before it. */
-const instants = 3;
-
 /** Milliseconds that a step takes here, from a run that nobody kills; measured once for each subject. */
 const durations = new WeakMap<StorageSubject, Promise<readonly number[]>>();
 
-/** Promise G4: SIGKILL at any instant, and what was resolved is there, what was not is there or not, and nothing is half there. */
-export const crashing: StorageCases = cases((it) => {
+/**
+ * Promise G4: SIGKILL at any instant, and what was resolved is there, what was not is there or not, and
+ * nothing is half there.
+ *
+ * @param instants Of each step, at which the process is killed, besides right before it.
+ */
+export const crashing = (instants: number): StorageCases => cases((it) => {
   it('a life without crashes ends as it should', async (t) => {
     await t.driver[Symbol.asyncDispose]();
     await using child = start(t.subject, t.env);

@@ -13,7 +13,7 @@ import { tars } from './tars.ts';
 /** A part of the kit. */
 export type StorageSuite = 'basics' | 'lifecycle' | 'tar' | 'repeated' | 'abort' | 'concurrency' | 'dispose' | 'capabilities' | 'crash';
 
-const suites: Readonly<Record<StorageSuite, StorageCases>> = {
+const suitesOf = (instants: number): Readonly<Record<StorageSuite, StorageCases>> => ({
   basics,
   lifecycle,
   tar: tars,
@@ -22,8 +22,8 @@ const suites: Readonly<Record<StorageSuite, StorageCases>> = {
   concurrency: parallel,
   dispose: ending,
   capabilities,
-  crash: crashing,
-};
+  crash: crashing(instants),
+});
 
 export interface StorageConformanceOptions {
   /** A module that exports a storage plugin by default. A URL, since child processes import it too, to be killed. */
@@ -36,6 +36,8 @@ export interface StorageConformanceOptions {
   readonly suites?: readonly StorageSuite[];
   /** Directly, through a proxy, or, unless told, both. */
   readonly modes?: readonly Mode[];
+  /** Instants of each step of a driver's life at which suite `crash` kills it, besides right before; 3 unless told. More find more. */
+  readonly instants?: number;
 }
 
 /** All of them, in the order in which they make sense. */
@@ -45,6 +47,7 @@ export const storageSuites: readonly StorageSuite[] = ['basics', 'lifecycle', 't
 export function storageCases(o: StorageConformanceOptions): BoundCase[] {
   let subject: Promise<StorageSubject> | undefined; // runners want to know all cases at once: the plugin is imported by the first one
   const load = async (): Promise<StorageSubject> => ({ plugin: await importPlugin(o.plugin.href, 'storage'), url: o.plugin, options: o.options ?? {}, tmp: o.tmp });
+  const suites = suitesOf(o.instants ?? 3);
   const cases = (o.suites ?? storageSuites).flatMap((suite) => suites[suite].map((c) => ({ suite, ...c })));
   return bind<StorageFixture>(cases, o.modes ?? ['direct', 'proxied'], async (mode) => await StorageFixture.open(await (subject ??= load()), mode));
 }
