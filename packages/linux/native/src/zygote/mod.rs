@@ -90,6 +90,9 @@ struct Zygote {
     next: u32,
 }
 
+/// How long a zygote that nobody needs stays, in milliseconds: longer than a daemon takes to restart.
+const IDLE_MS: u64 = 10_000;
+
 /// The detached process.
 pub fn serve(args: impl Iterator<Item = String>) -> i32 {
     let detached = match start::Detached::take_over(args) {
@@ -134,7 +137,15 @@ impl Zygote {
 
     fn run(&mut self) -> i32 {
         while self.listener.is_some() || self.busy() {
-            let events = match self.poller.wait(None) {
+            let events = match self.poller.wait(self.unneeded().then_some(IDLE_MS)) {
+                Ok(events) if events.is_empty() && self.unneeded() => {
+                    // Whoever comes at this very moment still finds somebody.
+                    self.accept();
+                    if self.unneeded() {
+                        self.quit();
+                    }
+                    continue;
+                }
                 Ok(events) => events,
                 Err(errno) => {
                     eprintln!("gantry-zygote: epoll: {errno}");
@@ -151,6 +162,11 @@ impl Zygote {
             }
         }
         0
+    }
+
+    /// Nobody is connected and nothing runs: an engine that comes back starts another one in milliseconds.
+    fn unneeded(&self) -> bool {
+        self.listener.is_some() && self.clients.is_empty() && self.children.is_empty() && self.jobs.is_empty()
     }
 
     /// A zygote that was told to end goes on while there are keepers, and until everybody has got their answer.
