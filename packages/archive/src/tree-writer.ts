@@ -63,8 +63,8 @@ export class TreeWriter implements TarHandler {
     this.#chown = options.chown;
     const followParents = options.mode === 'plain';
     this.#create = { existing: options.keepTypes === true ? 'same-kind' : 'replace', followParents };
-    // In the layer's own directory nothing is there but what this archive made.
-    this.#implied = { ...this.#create, keep: true };
+    // What a container has in the way of a directory that the archive does not even name is not taken from it.
+    this.#implied = { ...this.#create, ...(options.mode === 'plain' ? { existing: 'same-kind' } : {}), keep: true };
     this.#named = { ...this.#create, clearXattrs: options.mode !== 'plain' };
     this.#tree = new LayerTree((node, path, hidden) => {
       this.#makeImplied(node, path, hidden);
@@ -75,17 +75,18 @@ export class TreeWriter implements TarHandler {
     this.#content = skip;
     const path = header.path.toString('latin1');
     if (path === '') {
-      if (this.#mode !== 'plain') this.#directory(this.#tree.root, path, header);
+      if (this.#mode !== 'plain') this.#directory(this.#tree.root, path, header, false);
       return;
     }
     const cut = path.lastIndexOf('/');
     const parent = cut === -1 ? '' : path.slice(0, cut);
     const name = path.slice(cut + 1);
     if (this.#mode !== 'plain' && this.#marker(parent, name, offset)) return;
-    const node = this.#tree.directory(parent, offset).node.child(name);
+    const place = this.#tree.directory(parent, offset);
+    const node = place.node.child(name);
     switch (header.type) {
       case 'dir':
-        this.#directory(node, path, header);
+        this.#directory(node, path, header, place.hidden);
         return;
       case 'hardlink':
         this.#hardlink(node, path, header.link.toString('latin1'), offset);
@@ -202,36 +203,39 @@ export class TreeWriter implements TarHandler {
       this.#hideBelow(node, path, hidden);
       // It is a new directory then, though the old one's place was kept.
       if (node.kind === 'implied' && this.#mode === 'apply') this.#batch.mkdir(this.#at(path), this.#impliedMeta(), this.#named);
-    } else if (node.kind === 'absent' && !before) {
+    } else if (node.kind === 'absent' && !before && !hidden) {
+      // Where nothing is below, overlayfs would show the device.
       if (this.#mode === 'overlay') this.#batch.whiteout(this.#at(path));
-      else if (!hidden) this.#batch.remove(this.#at(path));
+      else this.#batch.remove(this.#at(path));
     }
   }
 
   /** Nothing that lies below this layer is seen in the directory any more; done once for each. */
   #hideBelow(node: LayerNode, path: string, hidden: boolean): void {
     if (node.opaque) return;
-    if (this.#mode === 'overlay') this.#batch.opaque(this.#at(path));
-    else if (!hidden) this.#clear(node, path);
     node.opaque = true;
     this.#tree.forget();
+    if (hidden) return;
+    if (this.#mode === 'overlay') this.#batch.opaque(this.#at(path));
+    this.#clear(node, path);
   }
 
-  /** Removes what the parent left in a directory, and what it left in those directories of it which this layer made too. */
+  /**
+   * Removes what the parent left in a directory, and in those directories of it which this layer made too. In an overlay
+   * it is hidden already: there the whiteouts are removed that hid it before, since overlayfs shows them where nothing is below.
+   * Each directory is cleared once, however many markers there are.
+   */
   #clear(node: LayerNode, path: string): void {
     const keep: Buffer[] = [];
-    const below: [string, LayerNode][] = [];
     for (const [name, child] of node.children ?? []) {
-      if (child.kind === 'absent') continue;
-      keep.push(Buffer.from(name, 'latin1'));
-      // One that is opaque was cleared before: so each is cleared once, however many markers there are.
-      if (child.isDir && !child.opaque) below.push([path === '' ? name : `${path}/${name}`, child]);
-    }
-    this.#batch.clear(this.#at(path), keep);
-    for (const [childPath, child] of below) {
-      this.#clear(child, childPath);
+      const at = path === '' ? name : `${path}/${name}`;
+      if (child.kind !== 'absent') keep.push(Buffer.from(name, 'latin1'));
+      else if (this.#mode === 'overlay' && child.whiteout) this.#batch.remove(this.#at(at));
+      if (!child.isDir || child.opaque) continue;
       child.opaque = true;
+      this.#clear(child, at);
     }
+    if (this.#mode === 'apply') this.#batch.clear(this.#at(path), keep);
   }
 
   #makeImplied(node: LayerNode, path: string, hidden: boolean): void {
@@ -243,22 +247,23 @@ export class TreeWriter implements TarHandler {
     return { mode: 0o755, uid: this.#chown?.uid ?? 0, gid: this.#chown?.gid ?? 0 };
   }
 
-  #directory(node: LayerNode, path: string, header: TarHeader): void {
+  #directory(node: LayerNode, path: string, header: TarHeader, hidden: boolean): void {
     const wasDir = node.isDir;
     node.become('dir');
     const meta = this.#meta(header);
     const acl = header.xattrs.get(defaultAcl);
     node.later = { mtimeNs: header.mtimeNs, ...(acl === undefined ? {} : { defaultAcl: acl }) };
     this.#batch.mkdir(this.#at(path), withoutTime(meta), this.#named);
-    if (!wasDir && node.whiteout) this.#startEmpty(node, path, false);
+    if (!wasDir && node.whiteout) this.#startEmpty(node, path, hidden);
   }
 
   /** A directory in the place of something that hides what is below. */
   #startEmpty(node: LayerNode, path: string, hidden: boolean): void {
-    if (this.#mode === 'overlay') this.#batch.opaque(this.#at(path));
-    else if (!hidden && this.#mode === 'apply') this.#batch.clear(this.#at(path), []);
     node.opaque = true;
     this.#tree.forget();
+    if (hidden) return;
+    if (this.#mode === 'overlay') this.#batch.opaque(this.#at(path));
+    else if (this.#mode === 'apply') this.#batch.clear(this.#at(path), []);
   }
 
   #leaf(node: LayerNode): void {
