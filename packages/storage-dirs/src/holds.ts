@@ -1,6 +1,5 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Native } from '@gantry/linux';
 import type { Catalog, SnapshotEntry } from './catalog.ts';
 import { replaceFile } from './durable.ts';
 import { isAbsent } from './errors.ts';
@@ -8,16 +7,17 @@ import type { SnapshotPlace, TreeFormat } from './format.ts';
 import { holdersFile, type Layout } from './layout.ts';
 import { mountsBelow } from './mountinfo.ts';
 import { nameOf } from './names.ts';
+import type { NativeLink } from './native-link.ts';
 
 const temporary = 'tmp:';
 
 /** Who holds which snapshot, on disk and as mounts. Calls for one snapshot come one after another: the store sees to that. */
 export class Holds {
   readonly #layout: Layout;
-  readonly #native: Native;
+  readonly #native: NativeLink;
   readonly #format: TreeFormat;
 
-  constructor(layout: Layout, native: Native, format: TreeFormat) {
+  constructor(layout: Layout, native: NativeLink, format: TreeFormat) {
     this.#layout = layout;
     this.#native = native;
     this.#format = format;
@@ -102,7 +102,7 @@ export class Holds {
 
   /** Whoever still has a file open in it keeps that file, not the name. */
   async #unmount(path: string): Promise<void> {
-    await this.#native.umount(path, { detach: true });
+    await (await this.#native.get()).umount(path, { detach: true });
     await rmdir(path).catch((e: unknown) => {
       if (!isAbsent(e)) throw e;
     });

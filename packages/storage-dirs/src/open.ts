@@ -1,16 +1,16 @@
 import type { DriverContext, StorageDriver } from '@gantry/driver-api';
-import { openFsSession, openNative, type FsSession, type Native, type NativeEndpoint } from '@gantry/linux';
+import { openFsSession } from '@gantry/linux';
 import type { TreeFormat } from './format.ts';
 import { Holds } from './holds.ts';
 import { Layout } from './layout.ts';
 import { loadCatalog } from './load.ts';
-import { Reclaim } from './reclaim.ts';
+import { NativeLink } from './native-link.ts';
+import { Reclaim, type OpenTree } from './reclaim.ts';
 import { TreeStore } from './store.ts';
 
 /** What a format works with. */
 export interface Tools {
-  readonly native: Native;
-  readonly endpoint: NativeEndpoint;
+  readonly native: NativeLink;
   readonly layout: Layout;
 }
 
@@ -20,10 +20,10 @@ export interface Tools {
  */
 export async function openStore(context: DriverContext, makeFormat: (tools: Tools) => TreeFormat): Promise<StorageDriver> {
   const layout = await Layout.open(context.stateDir);
-  const native = await openNative({ runDir: context.runDir, instance: context.instance });
-  const format = makeFormat({ native, endpoint: native.endpoint, layout });
+  const native = await NativeLink.open({ runDir: context.runDir, instance: context.instance });
+  const format = makeFormat({ native, layout });
   const holds = new Holds(layout, native, format);
-  const openTree = (root: string, signal?: AbortSignal): Promise<FsSession> => openFsSession(native.endpoint, { root, ...(signal && { signal }) });
+  const openTree: OpenTree = async (root, signal) => await openFsSession((await native.get()).endpoint, { root, ...(signal && { signal }) });
   const catalog = loadCatalog(layout).then(async (loaded) => {
     for (const { id, code, message } of loaded.damaged) context.log.warn({ id, code }, message);
     await holds.restore(loaded, context.session);

@@ -4,7 +4,6 @@ import type {
   Bytes, Call, Change, CheckFinding, DriverContext, IdMap, IngestSource, Layer, LayerId, LayerPlace, Mount, Snapshot, StorageCapabilities, StorageDriver, StorageRef, StorageUsage,
 } from '@gantry/driver-api';
 import { GantryError } from '@gantry/errors';
-import type { Native } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
 import { abortable } from './abortable.ts';
 import { asLayer, asSnapshot, type Catalog, type SnapshotEntry } from './catalog.ts';
@@ -18,6 +17,7 @@ import { KeyedLock } from './keyed-lock.ts';
 import { layerFile, snapshotFile, type Layout } from './layout.ts';
 import { Lifetime } from './lifetime.ts';
 import { nameOf } from './names.ts';
+import type { NativeLink } from './native-link.ts';
 import type { LayerRecord, SnapshotRecord } from './records.ts';
 import type { Reclaim } from './reclaim.ts';
 
@@ -26,7 +26,7 @@ export interface StoreParts {
   readonly context: DriverContext;
   readonly format: TreeFormat;
   readonly layout: Layout;
-  readonly native: Native;
+  readonly native: NativeLink;
   readonly holds: Holds;
   readonly reclaim: Reclaim;
   /** Loading may take longer than `open()` may: calls wait for it. */

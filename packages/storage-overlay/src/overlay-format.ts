@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
 import type { Bytes, Change, StorageCapabilities } from '@gantry/driver-api';
-import { openFsSession, type FsSession } from '@gantry/linux';
+import { openFsSession, type FsSession, type NativeEndpoint } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
 import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
 import { changesOf } from './changes.ts';
@@ -39,7 +39,7 @@ export class OverlayFormat implements TreeFormat {
   async ingest(dir: string, tar: TarSource, o: { readonly signal: AbortSignal; readonly onProgress?: (bytes: number) => void }): Promise<{ diffId: DiffID; bytes: number }> {
     await mkdir(tree(dir));
     await chown(tree(dir), nobody, nobody);
-    const result = await applyLayer({ native: this.#tools.endpoint, root: tree(dir), tar, mode: 'overlay', ...o });
+    const result = await applyLayer({ native: await this.#endpoint(), root: tree(dir), tar, mode: 'overlay', ...o });
     const rootNamed = await this.#ownRoot(tree(dir));
     if (result.opaqueRoot) await writeFile(join(dir, opaqueFile), '');
     await writeNotes(dir, {
@@ -98,12 +98,12 @@ export class OverlayFormat implements TreeFormat {
   async mount({ kind, dir, parents }: SnapshotPlace, at: string): Promise<void> {
     const lower = parents.length === 0 ? [join(dir, 'nothing')] : await lowerOf(parents);
     if (kind === 'view') {
-      await this.#tools.native.overlay({ target: at, lower: [tree(dir), ...lower], readonly: true, options: this.#options });
+      await (await this.#tools.native.get()).overlay({ target: at, lower: [tree(dir), ...lower], readonly: true, options: this.#options });
       return;
     }
     const work = join(dir, 'work');
     await mkdir(work, { recursive: true, mode: 0o700 }); // a commit that a crash cut short may have taken it
-    await this.#tools.native.overlay({ target: at, lower, upper: tree(dir), work, options: this.#options });
+    await (await this.#tools.native.get()).overlay({ target: at, lower, upper: tree(dir), work, options: this.#options });
   }
 
   async commit({ dir }: SnapshotPlace): Promise<number> {
@@ -118,8 +118,8 @@ export class OverlayFormat implements TreeFormat {
     });
   }
 
-  diff({ dir }: TreePlace, signal: AbortSignal): Bytes {
-    return diffTree({ native: this.#tools.endpoint, root: tree(dir), signal });
+  async *diff({ dir }: TreePlace, signal: AbortSignal): Bytes {
+    yield* diffTree({ native: await this.#endpoint(), root: tree(dir), signal });
   }
 
   async *changes({ dir, parents }: SnapshotPlace, signal: AbortSignal): AsyncGenerator<Change, void, undefined> {
@@ -144,8 +144,12 @@ export class OverlayFormat implements TreeFormat {
     return false;
   }
 
+  async #endpoint(): Promise<NativeEndpoint> {
+    return (await this.#tools.native.get()).endpoint;
+  }
+
   async #session<T>(fn: (session: FsSession) => Promise<T>): Promise<T> {
-    await using session = await openFsSession(this.#tools.endpoint, { root: this.#tools.layout.root });
+    await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root });
     return await fn(session);
   }
 

@@ -32,13 +32,13 @@ export async function openView(tools: Tools, own: string, lower: readonly string
     const at = join(tools.layout.mounts, freshName());
     await mkdir(at, { mode: 0o700 });
     undo.defer(() => rmdir(at));
-    await tools.native.overlay({ target: at, lower: [...lower, join(root, 'nothing')], readonly: true });
+    await (await tools.native.get()).overlay({ target: at, lower: [...lower, join(root, 'nothing')], readonly: true });
     undo.defer(async () => {
-      await tools.native.umount(at, { detach: true });
+      await (await tools.native.get()).umount(at, { detach: true });
     });
     mounts.push({ source: at, target: 'parent', readonly: true });
   }
-  const session = undo.use(await openFsSession(tools.endpoint, { root, mounts, ...(signal && { signal }) }));
+  const session = undo.use(await openFsSession((await tools.native.get()).endpoint, { root, mounts, ...(signal && { signal }) }));
   const kept = undo.move();
   return { session, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

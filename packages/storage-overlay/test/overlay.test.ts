@@ -130,6 +130,19 @@ describe.runIf(process.geteuid?.() === 0)('overlay', () => {
     expect(await env.mounts()).not.toContain(path);
   });
 
+  it('goes on when the native side has ended', async () => {
+    await put('base', null, base);
+    await driver.prepare('s', id('base'));
+    const { path } = await driver.mount('s', 'test');
+    const native = await env.native();
+    await native.quit();
+    await native.closed;
+    expect(await readFile(join(path, 'etc/os'), 'utf8')).toBe('base');
+    await driver.release('s', 'test');
+    await put('top', 'base', [{ name: 'etc/new', type: 'file', data: 'x' }]);
+    expect(await driver.usage({ layer: id('top') })).toHaveProperty('inodes');
+  });
+
   it('lets nobody but its user in', async () => {
     await put('base', null, base);
     for (const name of await readdir(env.stateDir)) expect((await stat(join(env.stateDir, name))).mode & 0o777).toBe(0o700);

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
 import type { Change, StorageCapabilities } from '@gantry/driver-api';
 import { GantryError, isGantryError } from '@gantry/errors';
-import { openFsSession, type FsEntry, type FsSession } from '@gantry/linux';
+import { openFsSession, type FsEntry, type FsSession, type NativeEndpoint } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
 import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
 import { differences, type Difference } from './compare.ts';
@@ -31,7 +31,7 @@ export class VfsFormat implements TreeFormat {
   async ingest(dir: string, tar: TarSource, o: { readonly signal: AbortSignal; readonly onProgress?: (bytes: number) => void }): Promise<{ diffId: DiffID; bytes: number }> {
     const alone = join(dir, 'alone');
     await mkdir(alone, { mode: 0o755 });
-    const { diffId, bytes, whiteouts, opaques, externalLinks } = await applyLayer({ native: this.#tools.endpoint, root: alone, tar: storing(tar, join(dir, 'layer.tar')), mode: 'overlay', ...o });
+    const { diffId, bytes, whiteouts, opaques, externalLinks } = await applyLayer({ native: await this.#endpoint(), root: alone, tar: storing(tar, join(dir, 'layer.tar')), mode: 'overlay', ...o });
     if (whiteouts + opaques + externalLinks.length > 0) await this.#session((session) => session.remove(this.#inside(alone)));
     return { diffId, bytes };
   }
@@ -44,7 +44,7 @@ export class VfsFormat implements TreeFormat {
       await session.remove(this.#inside(root)); // of an attempt with another parent
     });
     await this.#copyOf(parents[0], root);
-    await applyLayer({ native: this.#tools.endpoint, root, tar: { path: join(dir, 'layer.tar') }, mode: 'apply' }).catch((e: unknown) => {
+    await applyLayer({ native: await this.#endpoint(), root, tar: { path: join(dir, 'layer.tar') }, mode: 'apply' }).catch((e: unknown) => {
       throw linkError(e) ?? e;
     });
   }
@@ -66,7 +66,7 @@ export class VfsFormat implements TreeFormat {
   }
 
   async mount({ dir, parents: [top] }: SnapshotPlace, at: string): Promise<void> {
-    await this.#tools.native.bind({ source: tree(top ?? dir), target: at, readonly: true });
+    await (await this.#tools.native.get()).bind({ source: tree(top ?? dir), target: at, readonly: true });
   }
 
   async commit({ dir }: SnapshotPlace): Promise<number> {
@@ -85,11 +85,11 @@ export class VfsFormat implements TreeFormat {
     const stage = await this.#tools.layout.newStage();
     try {
       await mkdir(join(stage, 'diff'), { mode: 0o755 });
-      await using session = await openFsSession(this.#tools.endpoint, { root: this.#tools.layout.root, signal });
+      await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root, signal });
       const folders = new Map<string, FsEntry>();
       await using compared = await this.#differences(item, signal, folders);
       await gather(session, this.#inside(tree(item.dir)), this.#inside(join(stage, 'diff')), compared.found, folders);
-      yield* diffTree({ native: this.#tools.endpoint, root: join(stage, 'diff'), signal });
+      yield* diffTree({ native: await this.#endpoint(), root: join(stage, 'diff'), signal });
     } finally {
       await this.#tools.layout.discard(stage);
     }
@@ -111,7 +111,7 @@ export class VfsFormat implements TreeFormat {
   /** Two sessions, since two walks run side by side. */
   async #differences({ kind, dir, parents: [top] }: TreePlace, signal: AbortSignal, folders = new Map<string, FsEntry>()): Promise<AsyncDisposable & { found: AsyncIterable<Difference> }> {
     await using sessions = new AsyncDisposableStack();
-    const walk = async (root: string): Promise<AsyncIterable<FsEntry>> => sessions.use(await openFsSession(this.#tools.endpoint, { root, readonly: true, signal })).walk('', { xattrs: true });
+    const walk = async (root: string): Promise<AsyncIterable<FsEntry>> => sessions.use(await openFsSession(await this.#endpoint(), { root, readonly: true, signal })).walk('', { xattrs: true });
     const found = kind === 'view' ? nothing() : differences(top === undefined ? nothing() : await walk(tree(top)), noteFolders(await walk(tree(dir)), folders));
     const kept = sessions.move();
     return { found, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -124,8 +124,12 @@ export class VfsFormat implements TreeFormat {
     });
   }
 
+  async #endpoint(): Promise<NativeEndpoint> {
+    return (await this.#tools.native.get()).endpoint;
+  }
+
   async #session<T>(fn: (session: FsSession) => Promise<T>): Promise<T> {
-    await using session = await openFsSession(this.#tools.endpoint, { root: this.#tools.layout.root });
+    await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root });
     return await fn(session);
   }
 

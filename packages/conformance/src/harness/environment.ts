@@ -47,9 +47,17 @@ export class Environment implements AsyncDisposable {
     return { instance, session, bootId: this.#bootId, domain: 'local', stateDir, runDir, log: silent, signal: this.#end.signal };
   }
 
-  /** For the kit's own looks into trees. */
+  /** For the kit's own looks into trees; another one when it has ended. */
   native(): Promise<Native> {
-    return (this.#native ??= openNative({ runDir: this.runDir, instance: this.instance }));
+    if (this.#native === undefined) {
+      const opening = openNative({ runDir: this.runDir, instance: this.instance });
+      this.#native = opening;
+      const forget = (): void => {
+        if (this.#native === opening) this.#native = undefined;
+      };
+      opening.then((native) => native.closed).then(forget, forget);
+    }
+    return this.#native;
   }
 
   /** Mount points below the temporary folder. */
