@@ -11,27 +11,27 @@ import { LinuxRuntime, type Damage } from './runtime.ts';
 import { Sandboxes } from './sandbox/sandboxes.ts';
 import { Slots } from './sandbox/slots.ts';
 import { seccompArch } from './seccomp/index.ts';
-import { within } from './state/deadline.ts';
+import { atMost } from './state/deadline.ts';
 import { Journal } from './state/journal.ts';
 import { ProgramStore } from './state/program-store.ts';
 import { RecordFolder, type Loaded } from './state/record-folder.ts';
 import { parseContainer, parseSandbox, type ContainerRecord, type SandboxRecord } from './state/records.ts';
 
-/** A keeper that does not answer must not keep the others from being found again. */
-const adoptMs = 3000;
+/** How long opening waits for keepers to tell of themselves; who takes longer is shown as it was, and is waited for when something is asked of it. */
+const adoptMs = 150;
 
 /**
  * Finds again what earlier processes left: containers that run go on and their missed events are told, the dead are
  * told as exits, what nobody claimed is taken apart.
  */
 export async function openRuntime(context: DriverContext, cgroups: CgroupHost): Promise<LinuxRuntime> {
-  const { stateDir, runDir, instance, bootId } = context;
+  const { stateDir, runDir, instance } = context;
   const tree = new CgroupTree(cgroups, instance);
   const native = await openNative({ runDir, instance });
   try {
     const sandboxRecords = new RecordFolder(`${stateDir}/sandboxes`, parseSandbox);
     const records = new RecordFolder(`${stateDir}/containers`, parseContainer);
-    const [sandboxes, containers, journal] = await Promise.all([sandboxRecords.open(), records.open(), Journal.open(`${stateDir}/journal`, bootId)]);
+    const [sandboxes, containers, journal] = await Promise.all([sandboxRecords.open(), records.open(), Journal.open(`${stateDir}/journal`)]);
     const programs = new ProgramStore(`${stateDir}/seccomp`);
     await programs.open(new Set(good(containers).flatMap(({ seccomp }) => (seccomp === undefined ? [] : [seccomp.name]))));
     // One folder of sockets for all drivers: the name tells whose slots these are, and is short.
@@ -47,15 +47,14 @@ export async function openRuntime(context: DriverContext, cgroups: CgroupHost): 
       arch: seccompArch(process.arch),
       availableCapabilities: boundingSet(),
     };
-    const found = await adopt(parts, good(containers));
-    const open = new Sandboxes(context, slots, tree, sandboxRecords, good(sandboxes));
-    await open.adopt(new Set([...found.values()].map(({ record }) => record.slot)));
-    const claimed = new Set([...open.slots, ...[...found.values()].map(({ record }) => record.slot)]);
+    const claimed = new Set([...good(sandboxes), ...good(containers)].map(({ slot }) => slot));
     // Making them, or the sandbox for which they were made, was interrupted.
     const stray = (await slots.keys()).filter((key) => !claimed.has(key));
     slots.sweep(stray, (key, error) => {
       context.log.error({ key, error: toGantryError(error).message }, 'a slot that nobody claimed could not be cleared; the next start tries again');
     });
+    const open = new Sandboxes(context, slots, tree, sandboxRecords, good(sandboxes));
+    const found = await adopt(parts, open, good(containers));
     const runtime = new LinuxRuntime({ parts, sandboxes: open, containers: found, findings: [...damaged(sandboxes, 'sandbox', sandboxRecords), ...damaged(containers, 'container', records)] });
     runtime.finishDeletions();
     return runtime;
@@ -77,19 +76,30 @@ function damaged<T extends SandboxRecord | ContainerRecord>(loaded: readonly Loa
   );
 }
 
-async function adopt(parts: Parts, records: readonly ContainerRecord[]): Promise<Map<string, Container>> {
-  const found = await Promise.all(records.map(async (record): Promise<[string, Container][]> => {
-    const container = new Container(parts, record, parts.journal.life(record.id));
-    try {
-      if (await within(adoptMs, `finding container ${record.id} again`, container.adopt())) return [[record.id, container]];
-      await parts.records.delete(record.id);
-      return [];
-    } catch (error) {
-      parts.context.log.error({ id: record.id, error: toGantryError(error).message }, 'a container could not be found again as it should; it is shown as it was');
-      return [[record.id, container]];
-    }
-  }));
-  return new Map(found.flat());
+/** Containers by their ids; those that turn out never to have been made leave the map. */
+async function adopt(parts: Parts, sandboxes: Sandboxes, records: readonly ContainerRecord[]): Promise<Map<string, Container>> {
+  const lives = parts.journal.lives();
+  const found = new Map<string, Container>();
+  for (const record of records) {
+    const container = new Container(parts, record, lives.get(record.id) ?? []);
+    found.set(record.id, container);
+    container.ready = adoptOne(parts, sandboxes, container, found);
+  }
+  await atMost(adoptMs, Promise.all([...found.values()].map(({ ready }) => ready)));
+  return found;
+}
+
+async function adoptOne(parts: Parts, sandboxes: Sandboxes, container: Container, found: Map<string, Container>): Promise<void> {
+  const { id, record } = container;
+  try {
+    if (await container.adopt()) return;
+    // Making it was interrupted; what was made for it alone goes too.
+    found.delete(id);
+    await parts.records.delete(id);
+    if (!sandboxes.slots.has(record.slot)) await parts.slots.discard(record.slot);
+  } catch (error) {
+    parts.context.log.error({ id, error: toGantryError(error).message }, 'a container could not be found again as it should; it is shown as it was');
+  }
 }
 
 /** Capabilities beyond these can't be given to anyone. */

@@ -13,13 +13,16 @@ import type { Parts } from './container/parts.ts';
 import { runtimeCapabilities } from './features.ts';
 import { badField } from './plan/field.ts';
 import type { Sandboxes } from './sandbox/sandboxes.ts';
-import { checkSignal, unlessAborted, within } from './state/deadline.ts';
+import { atMost, checkSignal, unlessAborted, within } from './state/deadline.ts';
 import { guarded, guardedIterable } from './state/guard.ts';
 import { checkId } from './state/ids.ts';
 import { isObject } from './state/journal-line.ts';
 import { KeyedLock } from './state/lock.ts';
 
 const controlMs = 10_000;
+
+/** How long a question about one container waits for a keeper that was just found again; then it is answered as was known. */
+const stateMs = 1000;
 
 /** What a runtime is opened with: see `open-runtime.ts`. */
 export interface RuntimeState {
@@ -85,6 +88,7 @@ export class LinuxRuntime implements Runtime {
 
   create(r: CreateRequest, o: Call = {}): Promise<State> {
     return this.#run(() => this.#locked(checkId(r.id, 'container'), async () => {
+      await this.#containers.get(r.id)?.ready;
       const known = this.#containers.get(r.id);
       if (known !== undefined) {
         if (known.record.token === r.token) return known.state;
@@ -93,7 +97,7 @@ export class LinuxRuntime implements Runtime {
       checkSignal(o.signal);
       // The sandbox's own lock, so that it is not closed meanwhile.
       return this.#locks.run(`s:${r.sandbox}`, async () => {
-        const container = await createContainer(this.#parts, this.#sandboxes.get(r.sandbox), r, o.signal);
+        const container = await createContainer(this.#parts, await this.#sandboxes.get(r.sandbox), r, o.signal);
         this.#containers.set(r.id, container);
         return container.state;
       });
@@ -102,35 +106,35 @@ export class LinuxRuntime implements Runtime {
 
   start(id: string, execId?: string): Promise<State> {
     return this.#run(() => this.#locked(id, async () => {
-      const container = this.#get(id);
+      const container = await this.#ready(id);
       await start(container, execId);
       return container.state;
     }));
   }
 
   exec(id: string, execId: string, p: OciProcess, io: Io, o: Call = {}): Promise<{ pid: number }> {
-    return this.#run(() => this.#locked(id, () => {
+    return this.#run(() => this.#locked(id, async () => {
       checkSignal(o.signal);
-      return execIn(this.#parts, this.#get(id), execId, p, io);
+      return execIn(this.#parts, await this.#ready(id), execId, p, io);
     }));
   }
 
   // Signals, streams and questions wait for nobody: they are what one stops a container with that hangs.
 
   kill(id: string, signal: number, o: { execId?: string; all?: boolean } = {}): Promise<void> {
-    return this.#run(() => kill(this.#parts, this.#get(id), signal, o));
+    return this.#run(async () => kill(this.#parts, await this.#ready(id), signal, o));
   }
 
   attach(id: string, o: Call & { execId?: string; stdin: boolean; lossless: boolean; bufferBytes: number }): Promise<Attached> {
     return this.#run(async () => {
       checkSignal(o.signal);
-      return attach(this.#get(id), o);
+      return attach(await this.#ready(id), o);
     });
   }
 
   resize(id: string, size: Size, execId?: string): Promise<void> {
     return this.#run(async () => {
-      const container = this.#get(id);
+      const container = await this.#ready(id);
       if (execId !== undefined) container.exec(execId);
       await within(controlMs, `resizing the terminal of ${id}`, requireKeeper(container).resize({ rows: size.rows, cols: size.cols }, execId));
     });
@@ -139,7 +143,7 @@ export class LinuxRuntime implements Runtime {
   setLog(id: string, sink: LogSink): Promise<void> {
     return this.#run(async () => {
       if (sink.format === 'frames') throw new GantryError('notImplemented', 'log-format-unsupported', 'This runtime writes logs of the format json-file only');
-      await within(controlMs, `changing the log of ${id}`, requireKeeper(this.#get(id)).setLog(sink));
+      await within(controlMs, `changing the log of ${id}`, requireKeeper(await this.#ready(id)).setLog(sink));
     });
   }
 
@@ -152,16 +156,16 @@ export class LinuxRuntime implements Runtime {
   }
 
   pause(id: string): Promise<void> {
-    return this.#run(() => this.#locked(id, () => pause(this.#parts, this.#get(id))));
+    return this.#run(() => this.#locked(id, async () => pause(this.#parts, await this.#ready(id))));
   }
 
   resume(id: string): Promise<void> {
-    return this.#run(() => this.#locked(id, () => resume(this.#parts, this.#get(id))));
+    return this.#run(() => this.#locked(id, async () => resume(this.#parts, await this.#ready(id))));
   }
 
   update(id: string, r: object): Promise<State> {
     return this.#run(() => this.#locked(id, async () => {
-      const container = this.#get(id);
+      const container = await this.#ready(id);
       await update(this.#parts, container, asResources(r));
       return container.state;
     }));
@@ -172,15 +176,15 @@ export class LinuxRuntime implements Runtime {
   }
 
   stats(id: string, o: Call = {}): Promise<Stats> {
-    return this.#run(() => {
+    return this.#run(async () => {
       checkSignal(o.signal);
-      return stats(this.#parts, this.#get(id));
+      return stats(this.#parts, await this.#ready(id));
     });
   }
 
   pids(id: string): Promise<number[]> {
     return this.#run(async () => {
-      const { life, record } = this.#get(id);
+      const { life, record } = await this.#ready(id);
       return life.status === 'stopped' ? [] : this.#parts.tree.pids(record.cgroup);
     });
   }
@@ -195,8 +199,8 @@ export class LinuxRuntime implements Runtime {
 
   delete(id: string, o: { execId?: string; force?: boolean } = {}): Promise<Exit | null> {
     return this.#run(() => this.#locked(id, async () => {
-      const container = this.#containers.get(id);
-      if (container === undefined) return null;
+      if (!this.#containers.has(id)) return null;
+      const container = await this.#ready(id);
       const force = o.force ?? false;
       if (o.execId !== undefined) return deleteExec(container, o.execId, force);
       const exit = await deleteContainer(this.#parts, container, { force, ownSlot: !this.#sandboxes.slots.has(container.record.slot) });
@@ -206,7 +210,10 @@ export class LinuxRuntime implements Runtime {
   }
 
   state(id: string): Promise<State> {
-    return this.#run(() => Promise.resolve(this.#get(id).state));
+    return this.#run(async () => {
+      await atMost(stateMs, this.#get(id).ready);
+      return this.#get(id).state;
+    });
   }
 
   async *list(o: Call = {}): AsyncGenerator<State> {
@@ -266,6 +273,13 @@ export class LinuxRuntime implements Runtime {
 
   #locked<T>(id: string, work: () => Promise<T>): Promise<T> {
     return this.#locks.run(`c:${id}`, work);
+  }
+
+  /** For what is asked of a container, and not only about it. */
+  async #ready(id: string): Promise<Container> {
+    const { ready } = this.#get(id);
+    await within(controlMs, `finding container ${id} again`, ready);
+    return this.#get(id); // it may turn out never to have been made
   }
 
   #get(id: string): Container {

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Exit, Runtime, RuntimeEvent } from '@gantry/driver-api';
 import { openNative } from '@gantry/linux';
 import { runtimePlugin } from '../src/runtime-plugin.ts';
+import { Journal } from '../src/state/journal.ts';
 import { isAlive, World } from './world.ts';
 
 let world: World;
@@ -204,10 +205,35 @@ describe.runIf(process.getuid?.() === 0)('what a killed process left', () => {
 
   it('slots of another runtime with the same folder of sockets are left alone', async () => {
     const pid = await start('a');
-    const other = await runtimePlugin.open({ ...world.context('two'), stateDir: `${world.root}/run/other` }, {});
+    mkdirSync(`${world.root}/other`);
+    const other = await runtimePlugin.open({ ...world.context('two'), stateDir: `${world.root}/other` }, {});
     await other.openSandbox({ id: 'b', namespaces: ['pid'], sysctls: {} });
     await other.closeSandbox('b');
     await other[Symbol.asyncDispose]();
     expect([isAlive(pid), (await runtime.state('a')).status]).toEqual([true, 'running']);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a full disk', () => {
+  it('stops no event from being told, and is caught up with when there is room', async () => {
+    const folder = `${world.root}/full`;
+    mkdirSync(folder);
+    await using native = await openNative({ runDir: `${world.root}/run`, instance: world.instance });
+    await native.mount({ source: 'tmpfs', target: folder, fstype: 'tmpfs', flags: 0, data: 'size=8k' });
+    try {
+      writeFileSync(`${folder}/filler`, Buffer.alloc(4096));
+      const journal = await Journal.open(`${folder}/journal`);
+      const written: boolean[] = [];
+      for (let n = 0; n < 60; n += 1) written.push(journal.append({ id: `c${n}`, type: 'create', at: 't'.repeat(50) }));
+      expect([written[0], written.at(-1), journal.lives().size]).toEqual([true, false, 60]);
+      rmSync(`${folder}/filler`);
+      expect(journal.append({ id: 'last', type: 'create', at: 't' })).toBe(true);
+      journal.close();
+      const again = await Journal.open(`${folder}/journal`);
+      expect([...again.lives().keys()]).toEqual([...Array.from({ length: 60 }, (_, n) => `c${n}`), 'last']);
+      again.close();
+    } finally {
+      await native.umount(folder, { detach: true });
+    }
   });
 });

@@ -11,11 +11,11 @@ import { readJson } from '../state/record-folder.ts';
 import type { ContainerRecord } from '../state/records.ts';
 import type { Parts } from './parts.ts';
 
-/** Time that the zygote has to write the exit of a container whose keeper died. */
-const lostRecordMs = 1500;
+/** Time that the zygote has to write the exit of a container whose keeper died; what it writes is no other than what is assumed then. */
+const lostRecordMs = 300;
 
-/** Time that a keeper has to tell what happened while nobody listened. */
-const catchUpMs = 2000;
+/** Time that a keeper has to tell what it knows. */
+const catchUpMs = 10_000;
 
 /** More kills for want of memory than these are one story. */
 const maxOomEvents = 100;
@@ -32,6 +32,8 @@ export class Container {
   /** Connected while there is something to ask of it. */
   keeper: Keeper | undefined;
   pid: number | undefined;
+  /** Resolves when it is known what became of it: at once, but for one that was found again. */
+  ready: Promise<void> = Promise.resolve();
   readonly #parts: Parts;
   readonly #exit: Waiting = waiting();
   readonly #execExits = new Map<string, Waiting>();
@@ -99,6 +101,8 @@ export class Container {
 
   dropExec(execId: string): void {
     this.#life = withoutExec(this.#life, execId);
+    // Its keeper forgets it too, and so will not tell of it again; a container may have any number of execs.
+    for (const key of this.#told) if (key.split(' ')[1] === execId) this.#told.delete(key);
     this.#execExits.get(execId)?.reject(gone(this.id, execId));
     this.#execExits.delete(execId);
   }
@@ -107,7 +111,9 @@ export class Container {
   tell(event: NewEvent): void {
     if (this.#told.has(eventKey(event)) && event.type !== 'pause' && event.type !== 'resume') return;
     if (event.type === 'oom' && this.#ooms >= maxOomEvents) return;
-    this.#parts.journal.append(event);
+    if (!this.#parts.journal.append(event)) {
+      this.#parts.context.log.error({ id: this.id, type: event.type }, 'the disk is full: an event could not be written down yet');
+    }
     this.#apply(event);
   }
 
@@ -122,6 +128,10 @@ export class Container {
   /** Listens to a keeper that has the container. */
   attach(keeper: Keeper): void {
     this.keeper = keeper;
+    if (this.#detached) {
+      void keeper[Symbol.asyncDispose](); // the driver was closed meanwhile
+      return;
+    }
     this.#listen(keeper).catch((error: unknown) => {
       this.#parts.context.log.error({ id: this.id, error: String(error) }, 'what became of a container could not be written down');
     });

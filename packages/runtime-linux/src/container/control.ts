@@ -65,7 +65,7 @@ export async function kill(parts: Parts, container: Container, signal: number, o
   if (o.execId !== undefined && container.exec(o.execId).status === 'stopped') {
     throw new GantryError('conflict', 'exec-not-running', `Exec ${o.execId} of container ${id} is not running`, { details: { id, execId: o.execId } });
   }
-  if (life.status === 'stopped') throw notRunning(container);
+  if (life.status !== 'running') throw notRunning(container);
   await within(controlMs, `signalling ${id}`, requireKeeper(container).kill(signal, o));
   // A stopped process of version 1 dies when it goes on.
   if (life.paused && signal === sigkill) await thaw(parts.tree.place(container.record.cgroup));

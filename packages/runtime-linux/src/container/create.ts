@@ -10,7 +10,7 @@ import { planRoot } from '../plan/root.ts';
 import { findSources } from '../plan/sources.ts';
 import { chooseNamespaces, type NamespaceChoice } from '../sandbox/namespaces.ts';
 import type { OpenSandbox } from '../sandbox/sandboxes.ts';
-import type { SlotRequest } from '../sandbox/slots.ts';
+import type { Slot, SlotRequest } from '../sandbox/slots.ts';
 import { compileSeccomp, defaultProfile } from '../seccomp/index.ts';
 import { checkSignal, within } from '../state/deadline.ts';
 import type { ContainerRecord } from '../state/records.ts';
@@ -42,7 +42,7 @@ export async function createContainer(parts: Parts, sandbox: OpenSandbox, reques
   const prepared = await prepare(parts, sandbox, request);
   checkSignal(signal);
   const { ownSlot } = prepared;
-  const slot = ownSlot === undefined ? await sandbox.claim() : await parts.slots.make(ownSlot);
+  const slot = ownSlot === undefined ? claimed(sandbox) : await parts.slots.make(ownSlot);
   const record: ContainerRecord = {
     id: request.id,
     token: request.token,
@@ -81,7 +81,7 @@ async function prepare(parts: Parts, sandbox: OpenSandbox, { spec, rootfs, io, r
     const profile = seccompProfile(parts, spec, options);
     const compiled = profile === undefined ? undefined : compileSeccomp(profile, parts.arch);
     const seccomp: PlanProcess['seccomp'] = compiled === undefined ? undefined : { bpf: Buffer.from(compiled.bpf).toString('base64'), flags: compiled.flags };
-    const ownSlot = choice.sandboxSlot && sandbox.free ? undefined : ownSlotOf(parts, sandbox, choice);
+    const ownSlot = choice.sandboxSlot && sandbox.claim !== undefined ? undefined : ownSlotOf(parts, sandbox, choice);
     const place = parts.tree.place(ownSlot?.cgroup ?? sandbox.cgroup);
     const plan = planContainer(spec, {
       root: planRoot(rootfs),
@@ -103,6 +103,12 @@ async function prepare(parts: Parts, sandbox: OpenSandbox, { spec, rootfs, io, r
       ...(compiled === undefined ? {} : { seccomp: { name: await parts.programs.put(compiled.bpf), flags: compiled.flags } }),
     };
   });
+}
+
+/** Prepared for the sandbox's own slot, so it is free. */
+function claimed({ id, claim }: OpenSandbox): Slot {
+  if (claim === undefined) throw new GantryError('internal', 'sandbox-in-use', `The slot of sandbox ${id} is not free`);
+  return claim();
 }
 
 function ownSlotOf(parts: Parts, sandbox: OpenSandbox, { fresh, join }: NamespaceChoice): SlotRequest {

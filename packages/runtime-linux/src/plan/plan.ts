@@ -47,7 +47,7 @@ export function planContainer(spec: OciSpec, context: PlanContext): Plan {
     sysctls: sysctls({ ...context.sandbox.sysctls, ...linux.sysctl }, context.own),
     ...(hostname === undefined ? {} : { hostname }),
     ...(domainname === undefined ? {} : { domainname }),
-    process: planProcess(process, context),
+    process: planProcess(process, { ...context, createCwd: true }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface ProcessContext {
   readonly availableCapabilities: bigint;
   /** The filter of the container, the same for its first process and for every exec. */
   readonly seccomp?: SeccompProgram;
+  /** Make the working directory if it is absent: the container's own, not those of execs. */
+  readonly createCwd?: boolean;
   /** Told of capabilities that this machine can't give. */
   readonly onMissingCapabilities?: (names: readonly string[]) => void;
 }
@@ -41,7 +43,7 @@ export function planProcess(process: OciProcess, context: ProcessContext, field 
     args,
     env,
     cwd: absolutePath(process.cwd, `${field}.cwd`),
-    createCwd: true,
+    ...(context.createCwd === true ? { createCwd: true } : {}),
     uid: userId(user.uid, `${field}.user.uid`),
     gid: userId(user.gid, `${field}.user.gid`),
     groups: (user.additionalGids ?? []).map((gid, index) => userId(gid, `${field}.user.additionalGids[${index}]`)),

@@ -18,10 +18,8 @@ export interface OpenSandbox {
   /** The key of its slot. */
   readonly slot: string;
   readonly cgroup: string;
-  /** Its slot has had no container yet. */
-  readonly free: boolean;
-  /** Takes the slot for a container; from then on it is not free, also if making the container fails. */
-  claim(): Promise<Slot>;
+  /** Takes its slot for a container; absent: the slot has had one, or the attempt to make one. */
+  readonly claim?: () => Slot;
 }
 
 /** Opens and closes sandboxes; the locks are its caller's. */
@@ -31,8 +29,10 @@ export class Sandboxes {
   readonly #tree: CgroupTree;
   readonly #records: RecordFolder<SandboxRecord>;
   readonly #open = new Map<string, SandboxRecord>();
-  /** Slots of this process that no container was made in. */
+  /** Slots in which no container was made, as far as this process knows. */
   readonly #fresh = new Map<string, Slot>();
+  /** Sandboxes whose slots have had a container. */
+  readonly #used = new Set<string>();
 
   constructor(context: DriverContext, slots: Slots, tree: CgroupTree, records: RecordFolder<SandboxRecord>, open: readonly SandboxRecord[]) {
     this.#context = context;
@@ -77,23 +77,26 @@ export class Sandboxes {
   }
 
   /** @throws `GantryError` notFound `sandbox-not-found` */
-  get(id: string): OpenSandbox {
+  async get(id: string): Promise<OpenSandbox> {
     const record = this.#open.get(id);
     if (record?.bootId !== this.#context.bootId) {
       throw new GantryError('notFound', 'sandbox-not-found', `There is no open sandbox ${id}: open it first`, { details: { id } });
     }
-    const cgroup = this.#tree.path(id, record.request.cgroupParent);
+    const slot = await this.#freeSlot(record);
     return {
       id,
       request: record.request,
       slot: record.slot,
-      cgroup,
-      free: this.#fresh.has(id),
-      claim: async () => {
-        const slot = this.#fresh.get(id) ?? (await this.#slotOf(record));
-        this.#fresh.delete(id);
-        return slot;
-      },
+      cgroup: this.#cgroup(record),
+      ...(slot === undefined
+        ? {}
+        : {
+            claim: () => {
+              this.#fresh.delete(id);
+              this.#used.add(id);
+              return slot;
+            },
+          }),
     };
   }
 
@@ -105,18 +108,8 @@ export class Sandboxes {
     await this.#slots.discard(record.slot, slot?.keeper);
     await this.#records.delete(id);
     this.#fresh.delete(id);
+    this.#used.delete(id);
     this.#open.delete(id);
-  }
-
-  /** After a restart: which slots have had no container yet. */
-  async adopt(used: ReadonlySet<string>): Promise<void> {
-    for (const record of this.#open.values()) {
-      if (record.bootId !== this.#context.bootId || used.has(record.slot)) continue;
-      const keeper = await this.#slots.connect(record.slot);
-      if (keeper === undefined) continue;
-      if ((await keeper.state()).status === 'empty') this.#fresh.set(record.id, { record: { key: record.slot, cgroup: this.#tree.path(record.id, record.request.cgroupParent) }, keeper });
-      else await keeper[Symbol.asyncDispose]();
-    }
   }
 
   /** Closes connections; sandboxes go on. */
@@ -130,10 +123,25 @@ export class Sandboxes {
     return { id, namespaces: Object.fromEntries(names.map((name) => [name, this.#slots.pin(slot, name)])) };
   }
 
-  async #slotOf(record: SandboxRecord): Promise<Slot> {
+  #cgroup({ id, request }: SandboxRecord): string {
+    return this.#tree.path(id, request.cgroupParent);
+  }
+
+  /** Its slot, if no container was made in it; after a restart the keeper has to be asked. */
+  async #freeSlot(record: SandboxRecord): Promise<Slot | undefined> {
+    const { id } = record;
+    const fresh = this.#fresh.get(id);
+    if (fresh !== undefined || this.#used.has(id)) return fresh;
     const keeper = await this.#slots.connect(record.slot);
-    if (keeper === undefined) throw new GantryError('unavailable', 'sandbox-lost', `The keeper of sandbox ${record.id} is gone: close the sandbox and open it again`, { details: { id: record.id } });
-    return { record: { key: record.slot, cgroup: this.#tree.path(record.id, record.request.cgroupParent) }, keeper };
+    if (keeper === undefined) throw new GantryError('unavailable', 'sandbox-lost', `The keeper of sandbox ${id} is gone: close the sandbox and open it again`, { details: { id } });
+    if ((await keeper.state()).status !== 'empty') {
+      await keeper[Symbol.asyncDispose]();
+      this.#used.add(id);
+      return undefined;
+    }
+    const slot = { record: { key: record.slot, cgroup: this.#cgroup(record) }, keeper };
+    this.#fresh.set(id, slot);
+    return slot;
   }
 }
 

@@ -125,10 +125,7 @@ export class Slots {
   /** Ends whatever is left of a slot: processes, control groups, pins, files. Repeatable; absent is fine. */
   async discard(key: string, keeper?: Keeper): Promise<void> {
     const connected = keeper ?? (await this.connect(key));
-    if (connected !== undefined) {
-      await within(discardMs, `ending the keeper ${key}`, connected.delete({ force: true }));
-      await connected[Symbol.asyncDispose]();
-    }
+    if (connected !== undefined) await endKeeper(connected);
     const record = parseSlot(await readJson(`${this.dir(key)}/slot.json`));
     if (record !== undefined) await this.#clearGroup(record.cgroup);
     for (const name of pinned) await this.#native.unpin(this.pin(key, name));
@@ -142,6 +139,17 @@ export class Slots {
     const place = this.#tree.place(cgroup);
     if (pids.length > 0 && (await isFrozen(place))) await thaw(place);
     await this.#tree.remove(cgroup);
+  }
+}
+
+/** One that is dead already needs no more. */
+async function endKeeper(keeper: Keeper): Promise<void> {
+  try {
+    await within(discardMs, `ending the keeper ${keeper.key}`, keeper.delete({ force: true }));
+  } catch (error) {
+    if (!isGantryError(error) || error.kind !== 'unavailable') throw error;
+  } finally {
+    await keeper[Symbol.asyncDispose]();
   }
 }
 

@@ -18,6 +18,19 @@ export async function within<T>(ms: number, doing: string, work: Promise<T>): Pr
   }
 }
 
+/** Waits for the work, but no longer than `ms` milliseconds. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => {
+    resolve(undefined);
+  }, ms);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Rejects with kind `aborted` as soon as the signal fires. */
 export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work;

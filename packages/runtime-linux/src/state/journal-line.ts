@@ -7,10 +7,9 @@ export interface StoredEvent {
   readonly event: NewEvent;
 }
 
-/** The numbers from `from` on belong to this boot of the machine. */
+/** The numbers from `from` on were given out after this opening of the journal. */
 export interface Epoch {
   readonly epoch: string;
-  readonly bootId: string;
   readonly from: number;
 }
 
@@ -19,9 +18,9 @@ const types: ReadonlySet<string> = new Set(['create', 'start', 'exit', 'delete',
 /** undefined: no line of an epoch. */
 export function parseEpoch(value: unknown): Epoch | undefined {
   if (!isObject(value)) return undefined;
-  const { epoch, bootId, from } = value;
-  if (typeof epoch !== 'string' || !/^[0-9a-f]{8}$/.test(epoch) || typeof bootId !== 'string' || typeof from !== 'number' || !Number.isSafeInteger(from)) return undefined;
-  return { epoch, bootId, from };
+  const { epoch, from } = value;
+  if (typeof epoch !== 'string' || !/^[0-9a-f]{8}$/.test(epoch) || typeof from !== 'number' || !Number.isSafeInteger(from)) return undefined;
+  return { epoch, from };
 }
 
 /** undefined: no line of an event. */

@@ -15,73 +15,83 @@ const rewriteAfter = 1000;
 /** Of finished execs of one container this many events are kept, and a tenth more, if nobody acknowledges them: health checks never end. */
 const maxExecEvents = 1000;
 
-const maxEpochs = 16;
+/** Cursors from before so many openings are not known any more, and an unknown one is answered with everything. */
+const maxEpochs = 32;
+
+/** What a file of a journal has. */
+interface Content {
+  readonly events: StoredEvent[];
+  readonly epochs: Epoch[];
+  /** Lines that are of no use any more. */
+  readonly dropped: number;
+  /** Bytes of whole lines. */
+  readonly size: number;
+}
 
 /**
  * What happened, in order, on disk before it is told, so that a runtime that was killed tells it again. An event is
  * kept until its container's life ended with a `delete` and a later cursor was passed to `events()`.
  *
- * A cursor is `epoch.number`. Numbers grow for ever; the epoch is new with each boot of the machine, because a crash of
- * the machine can cut the end of the file off, and a number from there must not be taken for one that was used again.
+ * A cursor is `epoch.number`. Numbers grow for ever. The epoch is new with each opening: the end of the file can be cut
+ * off by a crash of the machine, or never have been written to a full disk, and a number from there must not be taken
+ * for one that was used again.
  */
 export class Journal {
   readonly #path: string;
+  readonly #execExits = new Map<string, number>();
   #fd: number;
+  /** Bytes of the file that are whole lines. */
+  #size: number;
   #events: StoredEvent[];
   #epochs: Epoch[];
+  /** What a full disk did not take; tried again with the next event. */
+  #unwritten: (Epoch | StoredEvent)[] = [];
   #next: number;
   #dropped: number;
-  readonly #execExits = new Map<string, number>();
   #waiting = new Set<PromiseWithResolvers<undefined>>();
   #closed = false;
 
-  private constructor(path: string, fd: number, events: StoredEvent[], epochs: Epoch[], next: number, dropped: number) {
+  private constructor(path: string, fd: number, { events, epochs, dropped, size }: Content) {
     this.#path = path;
     this.#fd = fd;
+    this.#size = size;
     this.#events = events;
-    this.#epochs = epochs;
-    this.#next = next;
+    this.#epochs = epochs.slice(-maxEpochs);
     this.#dropped = dropped;
+    this.#next = Math.max(epochs.at(-1)?.from ?? 1, (events.at(-1)?.seq ?? 0) + 1);
+    const epoch = { epoch: randomBytes(4).toString('hex'), from: this.#next };
+    this.#epochs.push(epoch);
+    this.#write(epoch);
   }
 
   /** Reads what is there; a line that was cut short is dropped, since nothing was told of it. */
-  static async open(path: string, bootId: string): Promise<Journal> {
-    const events: StoredEvent[] = [];
-    const epochs: Epoch[] = [];
-    const text = await readText(path);
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    let dropped = 0;
-    for (const line of whole.split('\n')) {
-      const value = line === '' ? undefined : json(line);
-      const [epoch, event] = [parseEpoch(value), parseEvent(value)];
-      if (epoch !== undefined) epochs.push(epoch);
-      else if (event !== undefined && event.seq > (events.at(-1)?.seq ?? 0)) events.push(event);
-      else if (line !== '') dropped += 1;
-    }
+  static async open(path: string): Promise<Journal> {
+    const content = parse(await readBytes(path));
     const fd = openSync(path, 'a', 0o600);
-    if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole));
-    const next = Math.max(epochs.at(-1)?.from ?? 1, (events.at(-1)?.seq ?? 0) + 1);
-    const journal = new Journal(path, fd, events, epochs, next, dropped);
-    if (epochs.at(-1)?.bootId !== bootId) journal.#begin(bootId);
-    return journal;
+    ftruncateSync(fd, content.size);
+    return new Journal(path, fd, content);
   }
 
-  /** All that is retained of one container's present life, in order. */
-  life(id: string): readonly NewEvent[] {
-    const of = this.#events.filter(({ event }) => event.id === id);
-    const begin = of.findLastIndex(({ event }) => event.type === 'delete') + 1;
-    return of.slice(begin).map(({ event }) => event);
+  /** All that is retained of the present lives of containers, by their ids, in order. */
+  lives(): ReadonlyMap<string, readonly NewEvent[]> {
+    const lives = new Map<string, NewEvent[]>();
+    for (const { event } of this.#events) {
+      if (event.type === 'delete') lives.delete(event.id);
+      else lives.set(event.id, [...(lives.get(event.id) ?? []), event]);
+    }
+    return lives;
   }
 
-  /** On disk when it returns. */
-  append(event: NewEvent): void {
+  /** @returns false: it is told, and not on disk yet, since that is full. */
+  append(event: NewEvent): boolean {
     const stored = { seq: this.#next, event };
-    writeSync(this.#fd, `${JSON.stringify(stored)}\n`);
     this.#next += 1;
     this.#events.push(stored);
+    const written = this.#write(stored);
     if (event.execId !== undefined && event.type === 'exit') this.#limitExecs(event.id);
     if (event.type === 'delete') this.#execExits.delete(event.id);
     this.#wake();
+    return written;
   }
 
   /** See `Runtime.events`. */
@@ -107,10 +117,23 @@ export class Journal {
     this.#wake();
   }
 
-  #begin(bootId: string): void {
-    const epoch = { epoch: randomBytes(4).toString('hex'), bootId, from: this.#next };
-    writeSync(this.#fd, `${JSON.stringify(epoch)}\n`);
-    this.#epochs.push(epoch);
+  /** Synchronous, since order is everything: some bytes into the page cache. */
+  #write(entry: Epoch | StoredEvent): boolean {
+    this.#unwritten.push(entry);
+    const bytes = linesOf(this.#unwritten);
+    let written = 0;
+    try {
+      written = writeSync(this.#fd, bytes);
+    } catch {
+      // Told to the caller; the next event brings it along.
+    }
+    if (written < bytes.byteLength) {
+      ftruncateSync(this.#fd, this.#size); // no half line, which would spoil the one behind it
+      return false;
+    }
+    this.#size += written;
+    this.#unwritten = [];
+    return true;
   }
 
   #wake(): void {
@@ -141,7 +164,7 @@ export class Journal {
   }
 
   #cursor(seq: number): string {
-    const epoch = this.#epochs.findLast(({ from }) => from <= seq);
+    const epoch = this.#epochs.findLast(({ from }) => from <= seq) ?? this.#epochs[0];
     return `${epoch?.epoch ?? ''}.${seq}`;
   }
 
@@ -181,21 +204,52 @@ export class Journal {
   /** A new file under the old name. Synchronous, since no event may come between, and rare. */
   #rewrite(): void {
     const temporary = `${this.#path}.tmp`;
+    const bytes = linesOf([...this.#epochs, ...this.#events]);
     const fd = openSync(temporary, 'w', 0o600);
-    this.#epochs = this.#epochs.slice(-maxEpochs);
-    writeSync(fd, [...this.#epochs, ...this.#events].map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    let complete = false;
+    try {
+      complete = writeSync(fd, bytes) === bytes.byteLength;
+    } catch {
+      // The old file goes on, and is as good; it is only longer.
+    }
+    if (!complete) {
+      closeSync(fd);
+      return;
+    }
     renameSync(temporary, this.#path);
     closeSync(this.#fd);
     this.#fd = fd;
+    this.#size = bytes.byteLength;
+    this.#unwritten = [];
     this.#dropped = 0;
   }
 }
 
-async function readText(path: string): Promise<string> {
+function linesOf(entries: readonly (Epoch | StoredEvent)[]): Buffer {
+  return Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+}
+
+function parse(bytes: Buffer): Content {
+  const events: StoredEvent[] = [];
+  const epochs: Epoch[] = [];
+  const size = bytes.lastIndexOf('\n') + 1;
+  let dropped = 0;
+  for (const line of bytes.toString('utf8', 0, size).split('\n')) {
+    if (line === '') continue;
+    const value = json(line);
+    const [epoch, event] = [parseEpoch(value), parseEvent(value)];
+    if (epoch !== undefined) epochs.push(epoch);
+    else if (event !== undefined && event.seq > (events.at(-1)?.seq ?? 0)) events.push(event);
+    else dropped += 1;
+  }
+  return { events, epochs, dropped, size };
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
-    if (isAbsent(error)) return '';
+    if (isAbsent(error)) return Buffer.alloc(0);
     throw error;
   }
 }

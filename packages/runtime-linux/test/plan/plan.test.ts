@@ -29,6 +29,10 @@ describe('planContainer', () => {
     expect(plan.links).toContainEqual({ path: '/dev/ptmx', target: 'pts/ptmx' });
   });
 
+  it('has the working directory made for the container, as it is not for execs', () => {
+    expect(planContainer(spec, context).process.createCwd).toBe(true);
+  });
+
   it('is the same for the same input', () => {
     expect(planContainer(spec, context)).toEqual(planContainer(structuredClone(spec), context));
   });

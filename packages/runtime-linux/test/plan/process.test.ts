@@ -13,7 +13,6 @@ describe('planProcess', () => {
       args: ['sh', '-c', 'true'],
       env: [],
       cwd: '/',
-      createCwd: true,
       uid: 0,
       gid: 0,
       groups: [],

@@ -1,6 +1,6 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { unlessAborted, within } from '../../src/state/deadline.ts';
+import { atMost, unlessAborted, within } from '../../src/state/deadline.ts';
 import { guarded } from '../../src/state/guard.ts';
 import { checkId } from '../../src/state/ids.ts';
 import { KeyedLock } from '../../src/state/lock.ts';
@@ -112,6 +112,8 @@ describe('waiting', () => {
   it('ends at a deadline, or with the work', async () => {
     expect(await within(1000, 'work', Promise.resolve(3))).toBe(3);
     await expect(within(1000, 'work', Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await atMost(5, new Promise(() => undefined));
+    await atMost(5000, Promise.resolve());
     await expect(within(5, 'work', new Promise(() => undefined))).rejects.toMatchObject({ kind: 'timeout', code: 'keeper-timeout' });
   });
 
