@@ -78,7 +78,7 @@ function diffHeaders(entry: FsEntry, at: Buffer): TarHeader[] {
   if (entry.type === 'char' && entry.major === 0 && entry.minor === 0) {
     const cut = at.lastIndexOf(slash) + 1;
     const name = Buffer.concat([at.subarray(0, cut), Buffer.from(whiteoutName('')), at.subarray(cut)]);
-    return [marker(entry, name)];
+    return [marker(name)];
   }
   for (const name of ['redirect', 'metacopy']) {
     if (entry.xattrs.has(overlayPrefix + name)) {
@@ -88,11 +88,12 @@ function diffHeaders(entry: FsEntry, at: Buffer): TarHeader[] {
   const header = headerOf(entry, at, xattrsOf(entry));
   if (entry.type !== 'dir' || entry.xattrs.get(`${overlayPrefix}opaque`)?.[0] !== 0x79) return [header];
   const inside = at.length === 0 ? Buffer.from(opaqueMarker) : Buffer.concat([at, slash, Buffer.from(opaqueMarker)]);
-  return [header, marker(entry, inside)];
+  return [header, marker(inside)];
 }
 
-function marker(entry: FsEntry, path: Buffer): TarHeader {
-  return { type: 'file', path, mode: 0o600, uid: entry.uid, gid: entry.gid, mtimeNs: entry.mtimeNs, xattrs: new Map(), size: 0 };
+/** Whoever made it and when means nothing: equal changes are to give equal bytes. */
+function marker(path: Buffer): TarHeader {
+  return { type: 'file', path, mode: 0o600, uid: 0, gid: 0, mtimeNs: 0n, xattrs: new Map(), size: 0 };
 }
 
 function headerOf(entry: FsEntry, path: Buffer, xattrs: ReadonlyMap<string, Buffer>): TarHeader {

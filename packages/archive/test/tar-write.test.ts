@@ -23,7 +23,8 @@ describe('a written archive', () => {
     const archive = await written({ type: 'file', path: 'a', data: Buffer.from('hello'), mode: 0o755, uid: 1, gid: 2, mtimeNs: 3_000_000_000n });
     expect(archive.length).toBe(512 * 4);
     expect(archive.toString('latin1', 0, 2)).toBe('a\0');
-    expect(archive.toString('latin1', 100, 156)).toMatch(/^0000755\x000000001\x000000002\x0000000000005\x0000000000003\x00\d{6}\0 $/);
+    expect(archive.toString('latin1', 100, 148).split('\0')).toEqual(['0000755', '0000001', '0000002', '00000000005', '00000000003', '']);
+    expect(archive.toString('latin1', 148, 156)).toBe(`${archive.subarray(0, 512).reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 0x20 : byte), 0).toString(8).padStart(6, '0')}\0 `);
     expect(archive.toString('latin1', 156, 157)).toBe('0');
     expect(archive.toString('latin1', 257, 265)).toBe('ustar\x0000');
     expect(archive.subarray(1024).every((byte) => byte === 0)).toBe(true);
@@ -112,8 +113,7 @@ describe('what was written', () => {
     );
   });
 
-  it.each(['tar', 'bsdtar'])('is understood by %s', async (program) => {
-    if (!hasProgram(program)) return expect(program).toBe('bsdtar');
+  it.each(['tar', 'bsdtar'].filter(hasProgram))('is understood by %s', async (program) => {
     const dir = mkdtempSync('/tmp/gantry-test-write-');
     try {
       const far = `${'directory/'.repeat(30)}file`;

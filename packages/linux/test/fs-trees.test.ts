@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FsSession, FsWalkItem } from '../src/index.ts';
+import type { FsSession } from '../src/index.ts';
 import { collect, failureOf, makeFsWorld, needsRoot, type FsWorld } from './fs-support.ts';
 
 const owner = { mode: 0o644, uid: 0, gid: 0 };
@@ -96,7 +96,7 @@ describe.skipIf(needsRoot !== '')('whole trees', () => {
     const sizes: Record<string, number> = {};
     const changed: Record<string, boolean> = {};
     let name = '';
-    for await (const item of session.walkData('') as AsyncIterable<FsWalkItem>) {
+    for await (const item of session.walkData('')) {
       if (item.kind === 'entry') name = item.entry.path.toString();
       if (item.kind === 'data' || item.kind === 'hole') sizes[name] = (sizes[name] ?? 0) + (item.kind === 'data' ? item.data.length : item.bytes);
       if (item.kind === 'data' && name === 'grows') truncateSync(join(root, 'grows'), 6_000_000);

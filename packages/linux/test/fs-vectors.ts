@@ -47,36 +47,36 @@ function metaOf(m: MetaVector): FsMeta {
 export function encodeOp(e: BatchEncoder, v: OpVector): void {
   switch (v.op) {
     case 'mkdir':
-      return e.mkdir(bytes(v.path), metaOf(v.meta), v.options);
+      { e.mkdir(bytes(v.path), metaOf(v.meta), v.options); return; }
     case 'file':
-      return e.file(bytes(v.path), metaOf(v.meta), hex(v.data), v.options);
+      { e.file(bytes(v.path), metaOf(v.meta), hex(v.data), v.options); return; }
     case 'data':
-      return e.data(hex(v.data));
+      { e.data(hex(v.data)); return; }
     case 'hole':
-      return e.hole(v.bytes);
+      { e.hole(v.bytes); return; }
     case 'end':
-      return e.end();
+      { e.end(); return; }
     case 'hardlink':
-      return e.hardlink(bytes(v.path), bytes(v.target), v.options);
+      { e.hardlink(bytes(v.path), bytes(v.target), v.options); return; }
     case 'symlink':
-      return e.symlink(bytes(v.path), bytes(v.target), metaOf(v.meta), v.options);
+      { e.symlink(bytes(v.path), bytes(v.target), metaOf(v.meta), v.options); return; }
     case 'mknod':
-      return e.mknod(bytes(v.path), v.node, metaOf(v.meta), v.options);
+      { e.mknod(bytes(v.path), v.node, metaOf(v.meta), v.options); return; }
     case 'setxattr':
-      return e.setxattr(bytes(v.path), v.name, hex(v.value), v.options);
+      { e.setxattr(bytes(v.path), v.name, hex(v.value), v.options); return; }
     case 'chown':
-      return e.chown(bytes(v.path), v.uid, v.gid);
+      { e.chown(bytes(v.path), v.uid, v.gid); return; }
     case 'chmod':
-      return e.chmod(bytes(v.path), v.mode);
+      { e.chmod(bytes(v.path), v.mode); return; }
     case 'utimes':
-      return e.utimes(bytes(v.path), BigInt(v.mtimeNs), v.options);
+      { e.utimes(bytes(v.path), BigInt(v.mtimeNs), v.options); return; }
     case 'remove':
-      return e.remove(bytes(v.path));
+      { e.remove(bytes(v.path)); return; }
     case 'keep':
-      return e.keep(v.names.map(bytes));
+      { e.keep(v.names.map(bytes)); return; }
     case 'clear':
-      return e.clear(bytes(v.path));
+      { e.clear(bytes(v.path)); return; }
     case 'rename':
-      return e.rename(bytes(v.from), bytes(v.to));
+      { e.rename(bytes(v.from), bytes(v.to)); return; }
   }
 }
