@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttachRequest, Keeper } from '../src/index.ts';
-import { exitOf, failure, pipes, plan, processPlan, readAll, runExec } from './support/plan.ts';
+import { deleteStopped, exitOf, failure, pipes, plan, processPlan, readAll, runExec } from './support/plan.ts';
 import { makeWorld, processExists, reasonToSkip, until, type World } from './support/world.ts';
 
 const outputs: AttachRequest = { stdin: false, stdout: true, stderr: true, lossless: true, bufferBytes: 65536 };
@@ -146,6 +146,6 @@ describe.skipIf(reasonToSkip !== '')(`a process added to a container ${reasonToS
     expect(await exitOf(other, 'x')).toMatchObject({ code: 137, signal: 9 });
     await until(() => !processExists(pid), 'the exec has ended');
     expect(await failure(other.exec({ execId: 'y', process: processPlan(['true']), io: pipes }))).toMatchObject({ kind: 'conflict' });
-    await other.delete();
+    await deleteStopped(other);
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Keeper, LogSinkWire } from '../src/index.ts';
-import { exitOf, failure, pipes, plan, processPlan } from './support/plan.ts';
+import { deleteStopped, exitOf, failure, pipes, plan, processPlan } from './support/plan.ts';
 import { makeWorld, reasonToSkip, until, type World } from './support/world.ts';
 
 interface Entry {
@@ -52,7 +52,7 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     expect(Object.keys(all[0] ?? {})).toEqual(['log', 'stream', 'attrs', 'time']);
     expect(all.map((entry) => entry.time)).toEqual(all.map((entry) => entry.time).sort());
     expect(statSync(join(keeper.dir, 'json.log')).mode & 0o777).toBe(0o640);
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('splits long lines at 16 KiB', async () => {
@@ -60,7 +60,7 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     const all = entries(join(keeper.dir, 'json.log')).map((entry) => entry.log);
     expect(all.map((text) => text.length)).toEqual([16384, 16384, 40001 - 2 * 16384, 5]);
     expect(all.slice(0, 2).every((text) => !text.includes('\n'))).toBe(true);
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('rotates between entries, and keeps as many files as asked', async () => {
@@ -70,7 +70,7 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     expect(files.every((name) => statSync(join(keeper.dir, name)).size <= 4096)).toBe(true);
     const all = ['json.log.2', 'json.log.1', 'json.log'].flatMap((name) => entries(join(keeper.dir, name))).map((entry) => entry.log);
     expect(all).toEqual(Array.from({ length: all.length }, (_, i) => `entry number ${500 - all.length + i}\n`));
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('begins a single file anew when it is full', async () => {
@@ -79,13 +79,13 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     expect(readdirSync(keeper.dir).filter((name) => name.startsWith('json.log'))).toEqual(['json.log']);
     expect(all.at(-1)?.log).toBe('entry number 99\n');
     expect(statSync(join(keeper.dir, 'json.log')).size).toBeLessThanOrEqual(1000);
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('drops and counts what a full disk does not take, and lets the program go on', async () => {
     const keeper = await logged('seq 1 100', { path: '/dev/full' });
     expect(await keeper.state()).toMatchObject({ status: 'stopped', exit: { code: 0 }, logDropped: 100 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('goes on elsewhere while the program runs, without losing or doubling an entry', async () => {
@@ -99,7 +99,7 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     expect(all).toEqual(Array.from({ length: 4000 }, (_, i) => `${i}\n`));
     expect(await failure(keeper.setLog(sink(keeper, { path: '/no/such/folder/log' })))).toMatchObject({ kind: 'notFound' });
     expect(await failure(keeper.setLog(sink(keeper, { format: 'frames' })))).toMatchObject({ kind: 'notImplemented' });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('writes on through a disconnected client and without any', async () => {
@@ -113,7 +113,7 @@ describe.skipIf(reasonToSkip !== '')(`the log of a container ${reasonToSkip}`, (
     await until(() => entriesSoFar(join(keeper.dir, 'json.log')) === 3000, 'all is logged');
     await using again = await world.native.connectKeeper(keeper.dir);
     await exitOf(again);
-    await again.delete();
+    await deleteStopped(again);
   });
 });
 

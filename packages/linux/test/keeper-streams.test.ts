@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttachRequest, Attachment, Keeper } from '../src/index.ts';
-import { exitOf, failure, nextText, plan, processPlan, readAll } from './support/plan.ts';
+import { deleteStopped, exitOf, failure, nextText, plan, processPlan, readAll } from './support/plan.ts';
 import { makeWorld, reasonToSkip, type World } from './support/world.ts';
 
 const outputs: AttachRequest = { stdin: false, stdout: true, stderr: true, lossless: true, bufferBytes: 65536 };
@@ -31,7 +31,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await attachment.stdin?.write(Buffer.from('world\n'));
     await attachment.stdin?.end();
     expect(await readAll(attachment)).toEqual({ stdout: 'hello world\nend\n', stderr: '' });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('gives a program without input an end of file', async () => {
@@ -39,7 +39,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await using attachment = await keeper.attach(outputs);
     await keeper.start();
     expect((await readAll(attachment)).stdout).toBe('/null\n');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('lets the null device of a container change nothing outside', async () => {
@@ -48,7 +48,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await keeper.start();
     const { stderr } = await readAll(attachment);
     expect(stderr).toContain('Read-only file system');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('loses nothing of 10 MB that are read slowly', async () => {
@@ -67,7 +67,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     expect(length).toBe(10485760);
     expect(hash.digest('hex')).toBe(createHash('md5').update('0123456789abcde\n'.repeat(655360)).digest('hex'));
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('stalls the program when a lossless client does not read, and holds little for it', async () => {
@@ -95,7 +95,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     expect(stderr).toBe('done\n');
     expect(await failure(readAll(slow))).toMatchObject({ kind: 'exhausted', code: 'attach-cut' });
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('does not let a client that never reads delay the end', async () => {
@@ -105,7 +105,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     // 100,000 bytes fit what the client may be behind and the pipe together: the program can end, and its end is told.
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
     expect((await readAll(silent)).stdout.length).toBe(100000);
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it.skipIf(spawnSync('python3', ['-V']).status !== 0)('reads all that a large pipe still holds when its program has ended, however slow the client', async () => {
@@ -117,7 +117,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await keeper.start();
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
     expect((await readAll(silent)).stdout.length).toBe(1000000);
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('gives each client what it asked for', async () => {
@@ -132,7 +132,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
       { stdout: 'out\n', stderr: 'err\n' },
     ]);
     expect(await failure(keeper.attach(outputs))).toMatchObject({ kind: 'conflict', code: 'not-running' });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('takes 10 MB of input with back-pressure', async () => {
@@ -143,7 +143,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     for (let i = 0; i < 40; i++) await attachment.stdin?.write(piece);
     await attachment.stdin?.end();
     expect((await readAll(attachment)).stdout.trim()).toBe('10485760');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('takes input that was sent before its client left', async () => {
@@ -154,7 +154,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await sender.stdin?.write(Buffer.alloc(400_000, 'x'));
     await sender[Symbol.asyncDispose]();
     expect((await readAll(reader)).stdout.trim()).toBe('400000');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('leaves input open when a client leaves, unless it was to be the only one', async () => {
@@ -167,7 +167,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await second.stdin?.write(Buffer.from('two'));
     await second.stdin?.end();
     expect((await readAll(second)).stdout).toContain('two');
-    await keeper.delete();
+    await deleteStopped(keeper);
 
     const once = await created('cat; echo end', true, true);
     await using reader = await once.attach(outputs);
@@ -176,7 +176,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await writer.stdin?.write(Buffer.from('text '));
     await writer[Symbol.asyncDispose]();
     expect((await readAll(reader)).stdout).toBe('text end\n');
-    await once.delete();
+    await deleteStopped(once);
   });
 
   it('tells a writer that the program has closed its input', async () => {
@@ -210,7 +210,7 @@ describe.skipIf(reasonToSkip !== '')(`the streams of a container ${reasonToSkip}
     await flicker;
     expect(stdout.split('\n').length).toBe(3001);
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('ends a client whose frames make no sense', async () => {

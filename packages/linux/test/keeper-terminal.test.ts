@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Attachment, AttachRequest } from '../src/index.ts';
-import { exitOf, failure, nextText, pipes, plan, processPlan, readAll, runScript } from './support/plan.ts';
+import { deleteStopped, exitOf, failure, nextText, pipes, plan, processPlan, readAll, runScript } from './support/plan.ts';
 import { makeWorld, reasonToSkip, type World } from './support/world.ts';
 
 const everything: AttachRequest = { stdin: true, stdout: true, stderr: true, lossless: true, bufferBytes: 65536 };
@@ -25,7 +25,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     expect(stdout.split('\r\n')).toEqual(['/dev/pts/0', '33 77', '/dev/pts/0', '88:0', 'is one', 'controlling', '']);
     expect(stderr).toBe('');
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('is resized, and tells its program', async () => {
@@ -44,7 +44,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     await attachment.stdin?.write(Buffer.from('\x04'));
     await read('end');
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('sends an interrupt to its program', async () => {
@@ -57,7 +57,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     await attachment.stdin?.write(Buffer.from('\x03'));
     await read('interrupted');
     expect(await exitOf(keeper)).toMatchObject({ code: 3 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('hangs up its programs when the first has ended', async () => {
@@ -67,7 +67,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     await keeper.start();
     expect((await readAll(attachment)).stdout).toBe('started\r\n');
     expect(await exitOf(keeper)).toMatchObject({ code: 0 });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('loses no output of a terminal that is read slowly', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
       if (chunks % 64 === 0) await sleep(1);
     }
     expect(text).toBe(Array.from({ length: 60000 }, (_, i) => `${i + 1}\r\n`).join(''));
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('has no size to change without one', async () => {
@@ -100,7 +100,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     const devices = [{ path: '/dev/pts/ptmx', type: 'c', major: 5, minor: 2, mode: 0o666, uid: 0, gid: 0 } as const];
     const error = await failure(keeper.create({ token: 't', io: { terminal: true, stdin: true }, plan: plan(world.root, processPlan(['true']), { mounts: fake, devices }) }));
     expect(error).toMatchObject({ details: { step: 'open /dev/pts/ptmx' } });
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('gives a user its terminal', async () => {
@@ -113,7 +113,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     await using attachment = await keeper.attach(everything);
     await keeper.start();
     expect((await readAll(attachment)).stdout).toBe('text\r\n1000:5\r\n');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 
   it('is not there for those who did not ask', async () => {
@@ -121,7 +121,7 @@ describe.skipIf(reasonToSkip !== '')(`a container with a terminal ${reasonToSkip
     const { stdout } = await runScript(keeper, world.root, 'test -t 0 || test -t 1 || test -t 2 || echo none; ls /dev/console 2>&1 | head -1');
     expect(stdout).toContain('none\n');
     expect(stdout).toContain('No such file');
-    await keeper.delete();
+    await deleteStopped(keeper);
   });
 });
 

@@ -124,3 +124,10 @@ export async function nextText(chunks: AsyncIterator<OutputChunk>): Promise<stri
   if (next.done === true) throw new Error('the output has ended');
   return Buffer.from(next.value.data).toString();
 }
+
+/** Deletes a keeper whose container is about to stop: the end of its output can be seen before its exit is on record. */
+export async function deleteStopped(keeper: Keeper): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while ((await keeper.state()).status === 'running' && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  await keeper.delete();
+}
