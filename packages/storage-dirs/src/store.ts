@@ -44,6 +44,7 @@ export class TreeStore implements StorageDriver {
   readonly #life: Lifetime;
   readonly #lock = new KeyedLock();
   readonly #ingests = new Ingests();
+  readonly #usages = new WeakMap<LayerRecord, StorageUsage>();
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -273,8 +274,14 @@ export class TreeStore implements StorageDriver {
 
   usage(id: StorageRef, o?: Call): Promise<StorageUsage> {
     return this.#call(async (catalog) => {
-      const place = 'layer' in id ? this.#layout.layer(catalog.layer(id.layer).id) : this.#layout.snapshot(catalog.snapshot(id.snapshot).record.key);
-      return await this.#parts.reclaim.usage(place, this.#life.either(o?.signal));
+      const signal = this.#life.either(o?.signal);
+      check(signal);
+      if ('snapshot' in id) return await this.#parts.reclaim.usage(this.#layout.snapshot(catalog.snapshot(id.snapshot).record.key), signal);
+      // A layer does not change, and counting a large one takes a while.
+      const record = catalog.layer(id.layer);
+      const known = this.#usages.get(record) ?? (await this.#parts.reclaim.usage(this.#layout.layer(record.id), signal));
+      this.#usages.set(record, known);
+      return known;
     });
   }
 

@@ -83,15 +83,15 @@ export class VfsFormat implements TreeFormat {
       return;
     }
     const stage = await this.#tools.layout.newStage();
+    await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root });
     try {
       await mkdir(join(stage, 'diff'), { mode: 0o755 });
-      await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root, signal });
       const folders = new Map<string, FsEntry>();
       await using compared = await this.#differences(item, signal, folders);
       await gather(session, this.#inside(tree(item.dir)), this.#inside(join(stage, 'diff')), compared.found, folders);
       yield* diffTree({ native: await this.#endpoint(), root: join(stage, 'diff'), signal });
     } finally {
-      await this.#tools.layout.discard(stage);
+      await session.remove(this.#inside(stage)); // at once: while it is there, files of the snapshot have one link more
     }
   }
 
