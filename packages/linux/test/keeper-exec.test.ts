@@ -66,6 +66,7 @@ describe.skipIf(reasonToSkip !== '')(`a process added to a container ${reasonToS
     expect(stdout).toContain('/dev/pts/');
     expect(stdout).toContain('got line\r\n');
     expect(await exitOf(keeper, 'tty')).toMatchObject({ code: 0 });
+    await exitOf(keeper, 'in');
     for (const id of ['in', 'tty']) await keeper.forget(id);
   });
 
