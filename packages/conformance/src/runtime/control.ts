@@ -62,10 +62,10 @@ export const control: Cases = [
   {
     name: 'stats() grow with what is used',
     async run(t) {
-      const id = await t.start('n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done; dd if=/dev/zero of=/tmp/x bs=1048576 count=8 2>/dev/null; echo > /tmp/done; sleep 1000');
-      await eventually('it has worked', async () => (await t.exec(id, 'test -e /tmp/done')).exit.code === 0);
+      const id = await t.start('n=0; while [ $n -lt 30000 ]; do n=$((n+1)); done; dd if=/dev/zero of=/tmp/x bs=1048576 count=8 2>/dev/null; echo > /tmp/done; sleep 1000');
+      await eventually('it has worked', async () => (await t.exec(id, 'test -e /tmp/done')).exit.code === 0, 50_000);
       const stats = await t.driver.stats(id);
-      assert.ok(stats.cpu.ns > 10_000_000, `${stats.cpu.ns} ns of processor`);
+      assert.ok(stats.cpu.ns > 5_000_000, `${stats.cpu.ns} ns of processor`);
       assert.ok(stats.cpu.userNs + stats.cpu.systemNs <= stats.cpu.ns * 1.2 + 20_000_000, 'more in parts than in all');
       assert.ok(stats.memory.bytes > 8 << 20, `${stats.memory.bytes} bytes of memory`);
       assert.ok(Object.keys(stats.memory.stat).length > 5, 'memory.stat is missing');
