@@ -28,7 +28,10 @@ export type LayerPlace = { id: LayerId; parent: LayerId | null };
 /** One item of a storage driver. */
 export type StorageRef = { layer: LayerId } | { snapshot: string };
 
-/** One path that a snapshot has changed. `path` is absolute inside it, `/` its root; never the parent of a change that did not change itself. */
+/**
+ * One path that a snapshot has changed; absolute inside it, and never `/` itself. A folder is changed if its own attributes
+ * are; its time changes with the names in it.
+ */
 export interface Change {
   readonly path: string;
   readonly kind: 'add' | 'modify' | 'delete';
@@ -154,7 +157,7 @@ export interface StorageDriver extends Driver {
   diff(id: StorageRef, o?: Call): Bytes;
 
   /**
-   * The paths that a snapshot changed, parents before children, else in no order. A deleted folder is one change.
+   * The paths that a snapshot changed, parents before children, else in no order. A deleted folder is one change, whatever was in it.
    *
    * @throws notFound, at the first `next()`.
    */

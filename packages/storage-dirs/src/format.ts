@@ -38,7 +38,7 @@ export interface TreeFormat {
   rebase(from: TreePlace, dir: string, parents: readonly string[]): Promise<void>;
 
   /** Fills the empty folder of a new snapshot. The store syncs that folder itself, not what lies deeper. */
-  prepare(snapshot: SnapshotPlace, signal: AbortSignal | undefined): Promise<void>;
+  prepare(snapshot: SnapshotPlace, signal: AbortSignal): Promise<void>;
 
   /** Where the tree is seen: `at` if it has to be mounted there, else a folder that is always there. */
   path(snapshot: SnapshotPlace, at: string): string;

@@ -3,4 +3,4 @@ export type { SnapshotPlace, TreeFormat, TreePlace } from './format.ts';
 export type { Layout } from './layout.ts';
 export type { NativeLink } from './native-link.ts';
 export { freshName } from './names.ts';
-export { notImplemented } from './errors.ts';
+export { syncDir } from './durable.ts';

@@ -1,5 +1,6 @@
 import type { DriverContext, StorageDriver } from '@gantry/driver-api';
 import { openFsSession } from '@gantry/linux';
+import { asGantryError } from './errors.ts';
 import type { TreeFormat } from './format.ts';
 import { Holds } from './holds.ts';
 import { Layout } from './layout.ts';
@@ -17,9 +18,13 @@ export interface Tools {
 /**
  * Opens the store of a format in `context.stateDir`. Debris of an earlier session is set aside by one rename; records are
  * read, and mounts counted, while the first calls may already wait for that: so it is quick whatever the state.
+ *
+ * @throws GantryError as `openNative`; exhausted `disk-full`. forbidden `disk-read-only`.
  */
 export async function openStore(context: DriverContext, makeFormat: (tools: Tools) => TreeFormat): Promise<StorageDriver> {
-  const layout = await Layout.open(context.stateDir);
+  const layout = await Layout.open(context.stateDir).catch((e: unknown) => {
+    throw asGantryError(e);
+  });
   const native = await NativeLink.open({ runDir: context.runDir, instance: context.instance });
   const format = makeFormat({ native, layout });
   const holds = new Holds(layout, native, format);

@@ -165,7 +165,8 @@ export class TreeStore implements StorageDriver {
 
   prepare(key: string, parent: LayerId | null, o: Call & { view?: boolean; sizeLimit?: number; idmap?: IdMap } = {}): Promise<Snapshot> {
     return this.#call(async (catalog) => {
-      const { view = false, sizeLimit, idmap, signal } = o;
+      const { view = false, sizeLimit, idmap } = o;
+      const signal = this.#life.either(o.signal);
       if (sizeLimit !== undefined && !this.capabilities.quota) throw notImplemented(this.name, 'it cannot limit the size of a snapshot');
       if (idmap !== undefined && !this.capabilities.idmap) throw notImplemented(this.name, 'it cannot map ids');
       return await this.#lock.run(`snapshot ${key}`, async () => {
@@ -186,7 +187,7 @@ export class TreeStore implements StorageDriver {
           await this.#place(dir, this.#layout.snapshot(key));
         } catch (e) {
           await this.#layout.discard(dir);
-          throw signal?.aborted === true ? aborted() : e;
+          throw signal.aborted ? aborted() : e;
         }
         return asSnapshot(catalog.addSnapshot(record));
       }, signal);

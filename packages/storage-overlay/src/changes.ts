@@ -12,16 +12,32 @@ const ahead = 128;
  * @param hasParent Without one everything is new.
  */
 export async function* changesOf(session: FsSession, hasParent: boolean): AsyncGenerator<Change, void, undefined> {
+  const hidden = new Hidden();
   for await (const entries of chunks(session.walk('own', { xattrs: true }))) {
     const before = await Promise.all(entries.map(async (e) => (hasParent ? await lookUp(session, join('parent', bytes(e))) : undefined)));
     for (const [i, entry] of entries.entries()) {
-      if (entry.path.length > 0) yield* changesOfEntry(session, entry, before[i]);
+      if (entry.path.length > 0) yield* changesOfEntry(session, entry, before[i], hidden);
     }
   }
 }
 
-async function* changesOfEntry(session: FsSession, entry: FsEntry, before: FsStat | undefined): AsyncGenerator<Change, void, undefined> {
+/** The folder that the walk is in, below which nothing of the parent is seen any more. */
+class Hidden {
+  #below: string | undefined;
+
+  /** Whether the parent's folder of this name is hidden; the walk goes parents first. */
+  enter(entry: FsEntry): boolean {
+    const path = bytes(entry);
+    if (this.#below !== undefined && path.startsWith(this.#below)) return true;
+    if (entry.xattrs.get('trusted.overlay.opaque')?.[0] !== 0x79) return false; // 'y'
+    this.#below = `${path}/`;
+    return true;
+  }
+}
+
+async function* changesOfEntry(session: FsSession, entry: FsEntry, before: FsStat | undefined, hidden: Hidden): AsyncGenerator<Change, void, undefined> {
   const path = shown(entry.path);
+  const opaque = entry.type === 'dir' && hidden.enter(entry);
   if (isWhiteout(entry)) {
     if (before !== undefined) yield { path, kind: 'delete' };
   } else if (before === undefined) {
@@ -29,13 +45,12 @@ async function* changesOfEntry(session: FsSession, entry: FsEntry, before: FsSta
   } else if (entry.type !== 'dir' || before.type !== 'dir') {
     yield { path, kind: 'modify' };
   } else {
-    const opaque = entry.xattrs.get('trusted.overlay.opaque')?.[0] === 0x79; // 'y'
     if (opaque || !(await sameFolder(session, entry, before))) yield { path, kind: 'modify' };
     if (opaque) yield* deletedBelow(session, entry);
   }
 }
 
-/** An opaque folder hides what was in it before. */
+/** A folder in which nothing of the parent is seen: what was in it before and is not now is gone. */
 async function* deletedBelow(session: FsSession, folder: FsEntry): AsyncGenerator<Change, void, undefined> {
   const now = new Set((await session.list(join('own', bytes(folder)))).map(({ name }) => name.toString('latin1')));
   for (const { name } of await session.list(join('parent', bytes(folder)))) {

@@ -4,12 +4,12 @@ import { applyLayer, diffTree, type TarSource } from '@gantry/archive';
 import type { Bytes, Change, StorageCapabilities } from '@gantry/driver-api';
 import { openFsSession, type FsSession, type NativeEndpoint } from '@gantry/linux';
 import type { DiffID } from '@gantry/oci';
-import type { SnapshotPlace, Tools, TreeFormat, TreePlace } from '@gantry/storage-dirs';
+import { syncDir, type SnapshotPlace, type Tools, type TreeFormat, type TreePlace } from '@gantry/storage-dirs';
 import { changesOf } from './changes.ts';
 import { mountOptions, type OverlayOptions } from './options.ts';
 import { isFile } from './json-file.ts';
 import { readNotes, writeNotes } from './notes.ts';
-import { readRootMeta, writeRootMeta } from './root-meta.ts';
+import { plainRoot, readRootMeta, writeRootMeta } from './root-meta.ts';
 import { folderMeta, settle } from './settle.ts';
 import { openView, withView } from './view.ts';
 
@@ -76,19 +76,17 @@ export class OverlayFormat implements TreeFormat {
   async prepare({ dir, parents: [top] }: SnapshotPlace): Promise<void> {
     await mkdir(tree(dir), { mode: 0o755 });
     await mkdir(join(dir, 'work'), { mode: 0o700 });
-    if (top === undefined) {
-      await mkdir(join(dir, 'nothing'));
-      await chmod(tree(dir), 0o755); // whatever our umask
-      return;
-    }
-    const { mode, uid, gid, xattrs } = await readRootMeta(top);
+    if (top === undefined) await mkdir(join(dir, 'nothing'));
+    const { mode, uid, gid, xattrs } = top === undefined ? plainRoot : await readRootMeta(top);
     await chown(tree(dir), uid, gid);
     await chmod(tree(dir), mode);
     const names = Object.entries(xattrs);
-    if (names.length === 0) return;
-    await this.#session(async (session) => {
-      for (const [name, value] of names) await session.setxattr(inTree(this.#tools, dir), name, Buffer.from(value, 'base64'));
-    });
+    if (names.length > 0) {
+      await this.#session(async (session) => {
+        for (const [name, value] of names) await session.setxattr(inTree(this.#tools, dir), name, Buffer.from(value, 'base64'));
+      });
+    }
+    await syncDir(tree(dir));
   }
 
   path(_snapshot: SnapshotPlace, at: string): string {

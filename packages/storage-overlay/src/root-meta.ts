@@ -14,6 +14,9 @@ export interface RootMeta {
   readonly xattrs: Readonly<Record<string, string>>;
 }
 
+/** Of a snapshot over nothing. */
+export const plainRoot: RootMeta = { mode: 0o755, uid: 0, gid: 0, xattrs: {} };
+
 const file = 'root.json';
 
 export async function writeRootMeta(dir: string, meta: RootMeta): Promise<void> {

@@ -38,6 +38,8 @@ export async function gather(session: FsSession, tree: string, to: string, found
     }
     await batch.drain();
   }
+  const root = folders.get('');
+  if (root !== undefined) makeFolder(batch, root, at, made); // is there, and takes the attributes
   // Deepest first, since making names changes the time of the folder above.
   for (const entry of [...made.values()].sort((a, b) => comparePaths(b.path, a.path))) batch.utimes(at(entry.path), entry.mtimeNs);
   await batch.close();

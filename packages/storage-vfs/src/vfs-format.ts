@@ -55,10 +55,10 @@ export class VfsFormat implements TreeFormat {
     await this.settle(dir, parents);
   }
 
-  async prepare({ kind, dir, parents: [top] }: SnapshotPlace): Promise<void> {
+  async prepare({ kind, dir, parents: [top] }: SnapshotPlace, signal: AbortSignal): Promise<void> {
     if (kind === 'view' && top !== undefined) return; // the layer's own tree will do
-    await this.#copyOf(top, tree(dir));
-    await this.#session((session) => session.sync(this.#inside(tree(dir)), 'tree'));
+    await this.#copyOf(top, tree(dir), signal);
+    await this.#session((session) => session.sync(this.#inside(tree(dir)), 'tree'), signal);
   }
 
   path({ kind, dir }: SnapshotPlace, at: string): string {
@@ -117,19 +117,19 @@ export class VfsFormat implements TreeFormat {
     return { found, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   }
 
-  async #copyOf(item: string | undefined, to: string): Promise<void> {
+  async #copyOf(item: string | undefined, to: string, signal?: AbortSignal): Promise<void> {
     await this.#session(async (session) => {
       if (item === undefined) await session.mkdir(this.#inside(to), { mode: 0o755, uid: 0, gid: 0 });
       else await session.copyTree(this.#inside(tree(item)), this.#inside(to));
-    });
+    }, signal);
   }
 
   async #endpoint(): Promise<NativeEndpoint> {
     return (await this.#tools.native.get()).endpoint;
   }
 
-  async #session<T>(fn: (session: FsSession) => Promise<T>): Promise<T> {
-    await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root });
+  async #session<T>(fn: (session: FsSession) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await using session = await openFsSession(await this.#endpoint(), { root: this.#tools.layout.root, ...(signal && { signal }) });
     return await fn(session);
   }
 

@@ -122,6 +122,36 @@ export const lifecycle: StorageCases = cases((it) => {
     });
   });
 
+  it('changes() sees what is gone inside a folder that was made anew', async (t) => {
+    await t.layer('a', null, [dir('lib'), dir('lib/sub'), file('lib/sub/x', 'x'), file('lib/sub/y', 'y')]);
+    await t.driver.prepare('s', layerId('a'));
+    await t.edit('s', async (s) => {
+      await s.remove('lib');
+      await s.mkdir('lib/sub', { mode: 0o700, ...owner, parents: true });
+      await s.writeFile('lib/sub/y', Buffer.from('new'), { mode: 0o644, ...owner });
+    });
+    const changes = Object.fromEntries((await collect(t.driver.changes('s'))).map(({ path, kind }) => [path, kind]));
+    assert.deepEqual(changes, { '/lib': 'modify', '/lib/sub': 'modify', '/lib/sub/x': 'delete', '/lib/sub/y': 'modify' });
+    assert.deepEqual(await t.tree(await t.again(await bytesOf(t.driver.diff({ snapshot: 's' })), layerId('a'))), await t.treeOf('s'));
+  });
+
+  it('attributes of the root are part of a diff', async (t) => {
+    await t.layer('a', null, base);
+    await t.driver.prepare('s', layerId('a'));
+    await t.edit('s', async (s) => {
+      const batch = s.batch();
+      batch.chown('', 11, 12);
+      batch.chmod('', 0o711);
+      batch.setxattr('', 'user.root', Buffer.from('r'));
+      await batch.close();
+    });
+    const root = 'dir 711 11:12 user.root=72';
+    assert.equal((await t.tree(await t.again(await bytesOf(t.driver.diff({ snapshot: 's' })), layerId('a'))))['/'], root);
+    await t.driver.commit('s', { id: layerId('made') });
+    await t.driver.prepare('next', layerId('made'));
+    assert.deepEqual([(await t.tree(layerId('made')))['/'], (await t.treeOf('next'))['/']], [root, root]);
+  });
+
   it('changes() tells a deleted folder once, and parents before children', async (t) => {
     await t.layer('a', null, base);
     await t.driver.prepare('s', layerId('a'));

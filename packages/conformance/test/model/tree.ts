@@ -51,6 +51,7 @@ export function apply(below: Tree, entries: readonly Entry[], o: { readonly stri
   for (const { header, data } of entries) {
     const path = header.path.toString('latin1');
     if (split(path)[1].startsWith('.wh.')) continue;
+    if (path === '' && header.type !== 'dir') continue;
     makeFolders(tree, path);
     const node = nodeOf(header, data, tree, o.strict);
     if (node === undefined) continue;
@@ -149,6 +150,7 @@ export async function write(session: FsSession, tree: Tree): Promise<void> {
   if (root !== undefined) {
     batch.chown(at(''), root.uid, root.gid);
     batch.chmod(at(''), root.mode);
+    for (const [name, value] of root.xattrs) batch.setxattr(at(''), name, value);
   }
   await batch.close();
 }
@@ -230,7 +232,9 @@ export function toTar(before: Tree, now: Tree): AsyncIterable<Uint8Array> {
         return { ...common, type: node.type };
     }
   });
-  return writeTar(inputs);
+  const root = now.get('');
+  const top: TarInput[] = root === undefined ? [] : [{ type: 'dir', path: './', mode: root.mode, uid: root.uid, gid: root.gid, mtimeNs: root.mtimeNs, xattrs: root.xattrs }];
+  return writeTar([...top, ...inputs]);
 }
 
 function split(path: string): [folder: string, name: string] {
