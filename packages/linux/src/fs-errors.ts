@@ -10,13 +10,15 @@ interface FsErrorWire {
   readonly path?: unknown;
 }
 
+type FsCode = 'fs-not-found' | 'fs-conflict' | 'fs-invalid' | 'fs-forbidden' | 'fs-exhausted' | 'fs-unsupported' | 'fs-gone' | 'fs-failed';
+
 interface Meaning {
   readonly kind: ErrorKind;
-  readonly code: string;
+  readonly code: FsCode;
   readonly text: string;
 }
 
-function meaning(kind: ErrorKind, code: string, text: string): Meaning {
+function meaning(kind: ErrorKind, code: FsCode, text: string): Meaning {
   return { kind, code, text };
 }
 
