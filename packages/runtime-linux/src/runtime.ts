@@ -1,7 +1,7 @@
 import type {
   Attached, Call, CheckFinding, CreateRequest, Exit, Io, LogSink, Runtime, RuntimeCapabilities, RuntimeEvent, Sandbox, SandboxRequest, Size, State, Stats,
 } from '@gantry/driver-api';
-import { GantryError } from '@gantry/errors';
+import { GantryError, isGantryError } from '@gantry/errors';
 import type { OciProcess, OciResources } from '@gantry/oci';
 import type { Container } from './container/container.ts';
 import { attach, kill, pause, requireKeeper, resume, start, stats, update } from './container/control.ts';
@@ -88,7 +88,7 @@ export class LinuxRuntime implements Runtime {
 
   create(r: CreateRequest, o: Call = {}): Promise<State> {
     return this.#run(() => this.#locked(checkId(r.id, 'container'), async () => {
-      await this.#containers.get(r.id)?.ready;
+      if (this.#containers.has(r.id)) await this.#ready(r.id).catch(absent);
       const known = this.#containers.get(r.id);
       if (known !== undefined) {
         if (known.record.token === r.token) return known.state;
@@ -287,6 +287,11 @@ export class LinuxRuntime implements Runtime {
     if (container === undefined) throw new GantryError('notFound', 'container-not-found', `There is no container ${id}`, { details: { id } });
     return container;
   }
+}
+
+/** What was never made is simply absent. */
+function absent(error: unknown): void {
+  if (!isGantryError(error) || error.kind !== 'notFound') throw error;
 }
 
 function closed(): GantryError {

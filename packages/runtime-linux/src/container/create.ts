@@ -63,8 +63,9 @@ export async function createContainer(parts: Parts, sandbox: OpenSandbox, reques
   } catch (error) {
     throw await undone(error, [
       async () => {
-        if (ownSlot === undefined) await slot.keeper[Symbol.asyncDispose]();
-        else await parts.slots.discard(slot.record.key, slot.keeper);
+        if (ownSlot !== undefined) return parts.slots.discard(slot.record.key, slot.keeper);
+        await sandbox.spoil();
+        await slot.keeper[Symbol.asyncDispose]();
       },
       () => parts.records.delete(request.id),
     ]);
@@ -83,10 +84,12 @@ async function prepare(parts: Parts, sandbox: OpenSandbox, { spec, rootfs, io, r
     const seccomp: PlanProcess['seccomp'] = compiled === undefined ? undefined : { bpf: Buffer.from(compiled.bpf).toString('base64'), flags: compiled.flags };
     const ownSlot = choice.sandboxSlot && sandbox.claim !== undefined ? undefined : ownSlotOf(parts, sandbox, choice);
     const place = parts.tree.place(ownSlot?.cgroup ?? sandbox.cgroup);
+    const hostname = sandbox.request.hostname === undefined ? {} : { hostname: sandbox.request.hostname };
+    const ownUts = choice.join.uts === parts.slots.pin(sandbox.slot, 'uts'); // and not another container's
     const plan = planContainer(spec, {
       root: planRoot(rootfs),
       own: choice.own,
-      sandbox: sandbox.request,
+      sandbox: { sysctls: sandbox.request.sysctls, ...(ownUts ? hostname : {}) },
       sources: await findSources(spec.mounts ?? []),
       cgroup: place,
       availableCapabilities: parts.availableCapabilities,

@@ -20,6 +20,8 @@ export interface OpenSandbox {
   readonly cgroup: string;
   /** Takes its slot for a container; absent: the slot has had one, or the attempt to make one. */
   readonly claim?: () => Slot;
+  /** Making a container in the slot failed. */
+  spoil(): Promise<void>;
 }
 
 /** Opens and closes sandboxes; the locks are its caller's. */
@@ -53,15 +55,14 @@ export class Sandboxes {
 
   /** See `Runtime.openSandbox`. */
   async open(request: SandboxRequest, signal: AbortSignal | undefined): Promise<Sandbox> {
-    const known = this.#open.get(request.id);
-    if (known !== undefined && isDeepStrictEqual(plain(known.request), plain(request))) {
-      if (known.bootId === this.#context.bootId) return this.#sandbox(known);
-      await this.close(request.id); // of a boot that is over: there is nothing behind it any more
-    } else if (known !== undefined) {
-      throw new GantryError('conflict', 'sandbox-exists', `There is a sandbox ${request.id} already, and it was asked for differently: close it first`, { details: { id: request.id } });
-    }
     const namespaces = check(request);
     checkSignal(signal);
+    const known = this.#open.get(request.id);
+    if (known?.bootId === this.#context.bootId) {
+      if (isDeepStrictEqual(plain(known.request), plain(request))) return this.#sandbox(known);
+      throw new GantryError('conflict', 'sandbox-exists', `There is a sandbox ${request.id} already, and it was asked for differently: close it first`, { details: { id: request.id } });
+    }
+    await this.close(request.id); // of a boot that is over: there is nothing behind it any more
     const cgroup = this.#tree.path(request.id, request.cgroupParent);
     const slot = await this.#slots.make({ key: this.#slots.newKey(), namespaces, join: {}, cgroup });
     const record: SandboxRecord = { id: request.id, bootId: this.#context.bootId, slot: slot.record.key, request };
@@ -97,6 +98,7 @@ export class Sandboxes {
               return slot;
             },
           }),
+      spoil: () => this.#spoil(record),
     };
   }
 
@@ -123,6 +125,12 @@ export class Sandboxes {
     return { id, namespaces: Object.fromEntries(names.map((name) => [name, this.#slots.pin(slot, name)])) };
   }
 
+  async #spoil(record: SandboxRecord): Promise<void> {
+    const spoilt: SandboxRecord = { ...record, spoilt: true };
+    this.#open.set(record.id, spoilt);
+    await this.#records.set(spoilt);
+  }
+
   #cgroup({ id, request }: SandboxRecord): string {
     return this.#tree.path(id, request.cgroupParent);
   }
@@ -131,7 +139,7 @@ export class Sandboxes {
   async #freeSlot(record: SandboxRecord): Promise<Slot | undefined> {
     const { id } = record;
     const fresh = this.#fresh.get(id);
-    if (fresh !== undefined || this.#used.has(id)) return fresh;
+    if (fresh !== undefined || this.#used.has(id) || record.spoilt === true) return fresh;
     const keeper = await this.#slots.connect(record.slot);
     if (keeper === undefined) throw new GantryError('unavailable', 'sandbox-lost', `The keeper of sandbox ${id} is gone: close the sandbox and open it again`, { details: { id } });
     if ((await keeper.state()).status !== 'empty') {

@@ -17,6 +17,8 @@ export interface SandboxRecord {
   readonly bootId: string;
   readonly slot: string;
   readonly request: SandboxRequest;
+  /** Making a container in its slot failed, which may have left limits there: no other one gets it. */
+  readonly spoilt?: true;
 }
 
 /** A container that is there, or is being made. */
@@ -44,9 +46,10 @@ export function parseSlot(value: unknown): SlotRecord | undefined {
 
 export function parseSandbox(value: unknown): SandboxRecord | undefined {
   if (!isObject(value)) return undefined;
-  const { id, bootId, slot } = value;
+  const { id, bootId, slot, spoilt } = value;
   const request = parseRequest(value['request']);
-  return isId(id) && typeof bootId === 'string' && isId(slot) && request !== undefined ? { id, bootId, slot, request } : undefined;
+  if (!isId(id) || typeof bootId !== 'string' || !isId(slot) || request === undefined) return undefined;
+  return { id, bootId, slot, request, ...(spoilt === true ? { spoilt } : {}) };
 }
 
 export function parseContainer(value: unknown): ContainerRecord | undefined {

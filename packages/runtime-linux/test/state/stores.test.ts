@@ -14,6 +14,7 @@ const sandbox: SandboxRecord = { id: 's1', bootId: 'b', slot: 'k1', request: { i
 
 describe('records', () => {
   it('come back as they were written', () => {
+    expect(parseSandbox({ ...sandbox, spoilt: true })).toEqual({ ...sandbox, spoilt: true });
     expect(parseContainer(JSON.parse(JSON.stringify(container)))).toEqual(container);
     expect(parseSandbox(JSON.parse(JSON.stringify(sandbox)))).toEqual(sandbox);
     expect(parseSlot({ key: 'k1', cgroup: '/g' })).toEqual({ key: 'k1', cgroup: '/g' });
