@@ -55,9 +55,7 @@ export async function openRuntime(context: DriverContext, cgroups: CgroupHost): 
     });
     const open = new Sandboxes(context, slots, tree, sandboxRecords, good(sandboxes));
     const found = await adopt(parts, open, good(containers));
-    const runtime = new LinuxRuntime({ parts, sandboxes: open, containers: found, findings: [...damaged(sandboxes, 'sandbox', sandboxRecords), ...damaged(containers, 'container', records)] });
-    runtime.finishDeletions();
-    return runtime;
+    return new LinuxRuntime({ parts, sandboxes: open, containers: found, findings: [...damaged(sandboxes, 'sandbox', sandboxRecords), ...damaged(containers, 'container', records)] });
   } catch (error) {
     await native[Symbol.asyncDispose]();
     throw error;
@@ -79,6 +77,11 @@ function damaged<T extends SandboxRecord | ContainerRecord>(loaded: readonly Loa
 /** Containers by their ids; those that turn out never to have been made leave the map. */
 async function adopt(parts: Parts, sandboxes: Sandboxes, records: readonly ContainerRecord[]): Promise<Map<string, Container>> {
   const lives = parts.journal.lives();
+  const known = new Set(records.map(({ id }) => id));
+  for (const id of lives.keys()) {
+    // Deleting it was interrupted after its record was gone.
+    if (!known.has(id)) parts.journal.append({ id, type: 'delete', at: new Date().toISOString() });
+  }
   const found = new Map<string, Container>();
   for (const record of records) {
     const container = new Container(parts, record, lives.get(record.id) ?? []);

@@ -62,16 +62,6 @@ export class LinuxRuntime implements Runtime {
     this.#closing.promise.catch(() => undefined); // when nobody waits
   }
 
-  /** Goes on with deletions that an earlier process had begun. Its failures are logged, the next `delete()` tries again. */
-  finishDeletions(): void {
-    for (const { id, record } of this.#containers.values()) {
-      if (record.deleting === undefined) continue;
-      this.delete(id, { force: true }).catch((error: unknown) => {
-        this.#parts.context.log.error({ id, error: String(error) }, 'a deletion that was interrupted could not be finished');
-      });
-    }
-  }
-
   openSandbox(r: SandboxRequest, o: Call = {}): Promise<Sandbox> {
     return this.#run(() => this.#locks.run(`s:${checkId(r.id, 'sandbox')}`, () => this.#sandboxes.open(r, o.signal)));
   }

@@ -169,13 +169,16 @@ describe.runIf(process.getuid?.() === 0)('a machine that was down', () => {
 describe.runIf(process.getuid?.() === 0)('what a killed process left', () => {
   it('half a deletion is finished', async () => {
     await start('a');
+    await runtime.kill('a', 9);
+    await runtime.wait('a');
     await runtime[Symbol.asyncDispose]();
-    const path = `${world.root}/state/containers/a.json`;
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')) as object, deleting: true }));
+    rmSync(`${world.root}/state/containers/a.json`); // the event was not told yet
     runtime = await open('two');
-    await runtime.delete('a', { force: true });
     await expect(runtime.state('a')).rejects.toMatchObject({ kind: 'notFound' });
     expect((await retained()).map(({ type }) => type)).toEqual(['create', 'start', 'exit', 'delete']);
+    expect(await runtime.delete('a')).toBeNull();
+    await runtime.closeSandbox('a');
+    expect(groups()).toEqual([]);
   });
 
   it('a record that can not be read is reported, and what it named is ended', async () => {

@@ -87,6 +87,7 @@ export const events: Cases = [
       await t.driver[Symbol.asyncDispose]();
       await new Promise((resolve) => setTimeout(resolve, 500));
       await t.reopenClosed();
+      await t.driver.wait(id);
       const after = await t.events(before.at(-1)?.cursor);
       assert.deepEqual(brief(after), [`${id} exit`]);
       assert.equal(after[0]?.exit?.code, 5);

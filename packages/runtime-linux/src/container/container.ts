@@ -28,7 +28,7 @@ type Waiting = PromiseWithResolvers<Exit>;
  * keeper for as long as it runs.
  */
 export class Container {
-  record: ContainerRecord;
+  readonly record: ContainerRecord;
   /** Connected while there is something to ask of it. */
   keeper: Keeper | undefined;
   pid: number | undefined;

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Exit } from '@gantry/driver-api';
 import { GantryError, isGantryError } from '@gantry/errors';
 import { thaw } from '../cgroup/freezer.ts';
@@ -21,17 +20,13 @@ export async function deleteContainer(parts: Parts, container: Container, o: { r
   if (life.status === 'running' && !o.force) {
     throw new GantryError('conflict', 'container-running', `Container ${id} is running: stop it first, or delete it by force`, { details: { id } });
   }
-  if (container.record.deleting === undefined) {
-    container.record = { ...container.record, deleting: true };
-    await parts.records.set(container.record);
-  }
   await stop(parts, container);
   const exit = container.life.startedAt === undefined ? neverRan(container) : (container.life.exit ?? null);
   await container.detach();
   if (o.ownSlot) await parts.slots.discard(container.record.slot);
-  else await rm(`${parts.slots.dir(container.record.slot)}/execs`, { recursive: true, force: true });
-  container.tell({ id, type: 'delete', at: new Date().toISOString() });
+  // From here on it is gone: an `open()` that finds events without a record tells of the deletion.
   await parts.records.delete(id);
+  container.tell({ id, type: 'delete', at: new Date().toISOString() });
   container.abandon();
   return exit;
 }

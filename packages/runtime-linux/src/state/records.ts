@@ -34,8 +34,6 @@ export interface ContainerRecord {
   readonly keeper: string;
   /** The filter of its first process, for execs: a name in the store of programs. */
   readonly seccomp?: { readonly name: string; readonly flags: number };
-  /** `delete()` has begun: it only goes forward. */
-  readonly deleting?: true;
 }
 
 export function parseSlot(value: unknown): SlotRecord | undefined {
@@ -54,10 +52,10 @@ export function parseSandbox(value: unknown): SandboxRecord | undefined {
 
 export function parseContainer(value: unknown): ContainerRecord | undefined {
   if (!isObject(value)) return undefined;
-  const { id, token, bootId, sandbox, slot, cgroup, keeper, seccomp, deleting } = value;
+  const { id, token, bootId, sandbox, slot, cgroup, keeper, seccomp } = value;
   if (!isId(id) || typeof token !== 'string' || typeof bootId !== 'string' || !isId(sandbox) || !isId(slot) || typeof cgroup !== 'string' || typeof keeper !== 'string') return undefined;
   const program = isObject(seccomp) && isId(seccomp['name']) && typeof seccomp['flags'] === 'number' ? { name: seccomp['name'], flags: seccomp['flags'] } : undefined;
-  return { id, token, bootId, sandbox, slot, cgroup, keeper, ...(program === undefined ? {} : { seccomp: program }), ...(deleting === true ? { deleting } : {}) };
+  return { id, token, bootId, sandbox, slot, cgroup, keeper, ...(program === undefined ? {} : { seccomp: program }) };
 }
 
 const namespaces: ReadonlySet<unknown> = new Set<Ns>(['net', 'ipc', 'uts', 'pid', 'user', 'cgroup']);

@@ -9,7 +9,7 @@ import { RecordFolder } from '../../src/state/record-folder.ts';
 import { parseContainer, parseSandbox, parseSlot, type ContainerRecord, type SandboxRecord } from '../../src/state/records.ts';
 import { folder } from '../folder.ts';
 
-const container: ContainerRecord = { id: 'c1', token: 't', bootId: 'b', sandbox: 's1', slot: 'k1', cgroup: '/g/c1', keeper: 'build', seccomp: { name: 'ab', flags: 2 }, deleting: true };
+const container: ContainerRecord = { id: 'c1', token: 't', bootId: 'b', sandbox: 's1', slot: 'k1', cgroup: '/g/c1', keeper: 'build', seccomp: { name: 'ab', flags: 2 } };
 const sandbox: SandboxRecord = { id: 's1', bootId: 'b', slot: 'k1', request: { id: 's1', namespaces: ['net', 'pid'], sysctls: { a: 'b' }, hostname: 'h', cgroupParent: '/p' } };
 
 describe('records', () => {
