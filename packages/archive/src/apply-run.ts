@@ -11,7 +11,8 @@ const maxQueued = 4 * 1024 * 1024;
 const progressEvery = 100;
 
 export interface RunContext {
-  readonly source: AsyncIterable<Buffer>;
+  /** `free` resolves when nobody reads from the chunks so far: their memory may be used again. */
+  readonly source: (free: () => Promise<void>) => AsyncIterable<Buffer>;
   readonly signal: AbortSignal;
   readonly progress: (bytes: number) => void;
 }
@@ -25,7 +26,7 @@ export async function runApply(task: ApplyTask, context: RunContext): Promise<Ap
   const hash = createHash('sha256');
   let bytes = 0;
   let told = performance.now();
-  for await (const chunk of context.source) {
+  for await (const chunk of context.source(() => batch.drain())) {
     hash.update(chunk);
     parser.push(chunk);
     bytes += chunk.length;
@@ -51,7 +52,7 @@ export async function runUntar(task: UntarTask, context: RunContext): Promise<nu
   const batch = session.batch();
   const writer = new TreeWriter(batch, { mode: 'plain', below: Buffer.from(task.below), keepTypes: task.keepTypes, ...(task.chown === undefined ? {} : { chown: task.chown }) });
   const parser = new TarParser(writer, task.limits);
-  for await (const chunk of context.source) {
+  for await (const chunk of context.source(() => batch.drain())) {
     parser.push(chunk);
     if (batch.queued > maxQueued) await batch.drain();
   }

@@ -1,9 +1,9 @@
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { fromJson, toJson, type GantryError } from '@gantry/errors';
-import { runApply, runUntar } from './apply-run.ts';
+import { runApply, runUntar, type RunContext } from './apply-run.ts';
 import { fileSource } from './file-source.ts';
 import { runDiff, runPack } from './pack-run.ts';
-import type { ApplyAnswer, Task } from './tasks.ts';
+import type { ApplyAnswer, Task, TaskSource } from './tasks.ts';
 import { threadWindow, type FromWorker, type TaskStart, type ToWorker } from './thread-messages.ts';
 
 /** The other side of a task: what comes in, and what goes out. */
@@ -92,8 +92,8 @@ class TaskPort {
 async function run(task: Task, port: TaskPort): Promise<ApplyAnswer | null> {
   const { signal } = port.stop;
   const emit = (chunk: Buffer): Promise<void> => port.emit(chunk);
-  const context = (source: AsyncIterable<Buffer>): Parameters<typeof runApply>[1] => ({
-    source,
+  const context = (source: TaskSource): RunContext => ({
+    source: (free) => (source === 'sent' ? port.source() : fileSource(source.path, signal, free)),
     signal,
     progress: (bytes) => {
       port.post({ kind: 'progress', bytes });
@@ -101,9 +101,9 @@ async function run(task: Task, port: TaskPort): Promise<ApplyAnswer | null> {
   });
   switch (task.kind) {
     case 'apply':
-      return runApply(task, context(task.source === 'sent' ? port.source() : fileSource(task.source.path, signal)));
+      return runApply(task, context(task.source));
     case 'untar':
-      return runUntar(task, context(task.source === 'sent' ? port.source() : fileSource(task.source.path, signal)));
+      return runUntar(task, context(task.source));
     case 'pack':
       return runPack(task, { signal, emit });
     case 'diff':

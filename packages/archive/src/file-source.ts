@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import { GantryError } from '@gantry/errors';
 
 const chunkSize = 1024 * 1024;
+/** Buffers that are read into in turns. */
+const slots = 2;
 // Plain descriptors: one that a socket takes over must have no other owner.
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -12,9 +14,10 @@ const statFile = promisify(fstat);
 /**
  * The bytes of a file, or of a FIFO once it has a writer. Not meant for the main thread.
  *
+ * @param free Resolves when nobody reads from what was yielded before: its memory is used again.
  * @throws GantryError notFound `tar-source-missing`: there is no such file. unavailable `tar-source-failed`: it cannot be read.
  */
-export async function* fileSource(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+export async function* fileSource(path: string, signal: AbortSignal, free: () => Promise<void>): AsyncGenerator<Buffer, void, void> {
   const fd = await openFor(path, signal);
   let stat: Stats;
   try {
@@ -29,7 +32,7 @@ export async function* fileSource(path: string, signal: AbortSignal): AsyncGener
   }
   try {
     if (!stat.isFile()) throw new GantryError('invalid', 'tar-source-failed', `${path} is neither a file nor a FIFO`, { details: { path } });
-    yield* regular(path, fd);
+    yield* regular(path, fd, free);
   } finally {
     await closeFile(fd);
   }
@@ -58,13 +61,23 @@ function failed(path: string, cause: unknown): GantryError {
 }
 
 /** One piece is read while the one before is worked on. */
-async function* regular(path: string, fd: number): AsyncGenerator<Buffer, void, void> {
-  let next = readPiece(path, fd);
+async function* regular(path: string, fd: number, free: () => Promise<void>): AsyncGenerator<Buffer, void, void> {
+  const buffers: Buffer[] = [];
+  let turn = 0;
+  const readNext = async (): Promise<Buffer> => {
+    const slot = turn % slots;
+    turn += 1;
+    // New memory for each piece would be garbage by the megabyte.
+    if (turn > slots) await free();
+    const buffer = (buffers[slot] ??= Buffer.allocUnsafeSlow(chunkSize));
+    return buffer.subarray(0, await readInto(path, fd, buffer));
+  };
+  let next = readNext();
   try {
     for (;;) {
       const piece = await next;
       if (piece.length === 0) return;
-      next = readPiece(path, fd);
+      next = readNext();
       yield piece;
     }
   } finally {
@@ -73,11 +86,10 @@ async function* regular(path: string, fd: number): AsyncGenerator<Buffer, void, 
   }
 }
 
-function readPiece(path: string, fd: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(chunkSize);
+function readInto(path: string, fd: number, buffer: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    read(fd, buffer, 0, chunkSize, null, (cause, length) => {
-      if (cause === null) resolve(buffer.subarray(0, length));
+    read(fd, buffer, 0, buffer.length, null, (cause, length) => {
+      if (cause === null) resolve(length);
       else reject(failed(path, cause));
     });
   });

@@ -42,6 +42,9 @@ export class FrameConnection implements AsyncDisposable {
   #ended = false;
   #failure: GantryError | undefined;
   #drained: Promise<void> | undefined;
+  /** Payloads that were not copied and that the socket still reads from. */
+  #lent = 0;
+  #awaitReturn: (() => void) | undefined;
 
   /** @param socket Connected; the connection owns it from now on. */
   constructor(socket: Socket) {
@@ -86,12 +89,13 @@ export class FrameConnection implements AsyncDisposable {
   }
 
   /**
-   * Sends one frame; frames leave in the order of the calls. The payload must not change until it resolves.
+   * Sends one frame; frames leave in the order of the calls. The payload must not change until `returned()` resolves.
    *
+   * @param returned Called when the payload may change: `returned()` for this one alone. Not called if it rejects.
    * @returns Resolves when the socket takes more: wait for it before sending bulk data.
    * @throws GantryError unavailable `native-lost`: the connection is closed. invalid `frame-too-long`.
    */
-  send(type: number, payload: Uint8Array): Promise<void> {
+  send(type: number, payload: Uint8Array, returned?: () => void): Promise<void> {
     if (payload.byteLength >= maxFrameLength) {
       return Promise.reject(new GantryError('invalid', 'frame-too-long', `A frame holds at most ${maxFrameLength - 1} bytes, not ${payload.byteLength}`));
     }
@@ -104,13 +108,27 @@ export class FrameConnection implements AsyncDisposable {
     head[4] = type;
     if (join) {
       head.set(payload, headerLength);
+      returned?.();
       return this.#socket.write(head) ? done : this.#drain();
     }
     this.#socket.cork();
     this.#socket.write(head);
-    const more = this.#socket.write(payload);
+    this.#lent += 1;
+    const more = this.#socket.write(payload, () => {
+      returned?.();
+      this.#giveBack();
+    });
     this.#socket.uncork();
     return more ? done : this.#drain();
+  }
+
+  /** Resolves when the socket has no use any more for the payloads that were sent: they may change, whether they arrived or not. */
+  async returned(): Promise<void> {
+    while (this.#lent > 0) {
+      await new Promise<void>((resolve) => {
+        this.#awaitReturn = resolve;
+      });
+    }
   }
 
   /** Sends one JSON frame; see `send()`. */
@@ -176,6 +194,11 @@ export class FrameConnection implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #giveBack(): void {
+    this.#lent -= 1;
+    if (this.#lent === 0) this.#awaitReturn?.();
   }
 
   #drain(): Promise<void> {

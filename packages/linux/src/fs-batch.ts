@@ -82,7 +82,7 @@ export class FsBatchWriter implements FsBatch {
     }
     this.#flush();
     // Another batch may have spoken since: this one has to name itself again.
-    if (this.#turn.current !== this.#id) this.#send(frameType.fsBatch, this.#encoder.take(this.#id));
+    if (this.#turn.current !== this.#id) this.#sendOperations();
     for (let at = 0; at < bytes.byteLength; at += largestData) {
       this.#send(frameType.bulk, bytes.subarray(at, at + largestData));
     }
@@ -165,6 +165,7 @@ export class FsBatchWriter implements FsBatch {
   async drain(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     await this.#sending;
+    await this.#channel.returned();
     // It may have come while the sending was waited for.
     const failure = this.#known();
     if (failure !== undefined) throw failure;
@@ -210,16 +211,23 @@ export class FsBatchWriter implements FsBatch {
   }
 
   #flush(): void {
-    if (this.#encoder.length > 0) this.#send(frameType.fsBatch, this.#encoder.take(this.#id));
+    if (this.#encoder.length > 0) this.#sendOperations();
   }
 
-  #send(type: number, payload: Uint8Array): void {
+  #sendOperations(): void {
+    const taken = this.#encoder.take(this.#id);
+    this.#send(frameType.fsBatch, taken, () => {
+      this.#encoder.recycle(taken);
+    });
+  }
+
+  #send(type: number, payload: Uint8Array, returned?: () => void): void {
     // What comes after an error is not done anyway.
     if (this.#failure !== undefined) return;
     this.#turn.current = this.#id;
     this.#turn.unconfirmed.add(this.#id);
     this.#unsent += payload.byteLength;
-    this.#sending = this.#channel.send(type, payload).then(
+    this.#sending = this.#channel.send(type, payload, returned).then(
       () => {
         this.#unsent -= payload.byteLength;
       },

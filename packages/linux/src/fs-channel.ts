@@ -50,9 +50,14 @@ export class FsChannel {
   }
 
   /** Sends a frame of a batch; see `FrameConnection.send`. */
-  async send(type: number, payload: Uint8Array): Promise<void> {
+  async send(type: number, payload: Uint8Array, returned?: () => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    await this.#frames.send(type, payload);
+    await this.#frames.send(type, payload, returned);
+  }
+
+  /** Resolves when the bytes that were sent may change. */
+  returned(): Promise<void> {
+    return this.#frames.returned();
   }
 
   /** From now on `failed` is told of the first error in this batch, until `unwatch`. */

@@ -32,11 +32,16 @@ const nodeKind = { char: 1, block: 2, fifo: 3 } as const;
 type MakeOptions = FsMkdirOptions & FsFileOptions & { readonly more?: boolean };
 
 const none: MakeOptions = {};
+/** What a batch is sent at, and the largest usual operation behind it. */
+const initialSize = 192 * 1024;
+const maxSpare = 8;
 
 /** Collects operations until they are taken as the payload of one frame. Grows as needed: the caller looks at `length`. */
 export class BatchEncoder {
-  #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(initialSize);
   #at = 4;
+  /** Buffers whose content has left. */
+  readonly #spare: Buffer[] = [];
 
   /** Bytes of operations collected. */
   get length(): number {
@@ -168,9 +173,15 @@ export class BatchEncoder {
   take(batch: number): Buffer {
     const taken = this.#buffer.subarray(0, this.#at);
     taken.writeUInt32BE(batch, 0);
-    this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
+    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(initialSize);
     this.#at = 4;
     return taken;
+  }
+
+  /** Takes back what `take` returned, once nobody reads it any more. */
+  recycle(taken: Buffer): void {
+    if (taken.buffer.byteLength !== initialSize || this.#spare.length >= maxSpare) return;
+    this.#spare.push(Buffer.from(taken.buffer, 0, initialSize));
   }
 
   /** Writes one operation, or nothing of it. */

@@ -181,7 +181,7 @@ describe.skipIf(needsRoot !== '')('the walls around a tree', () => {
     for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ kind: 'aborted' });
     // At rest already: nothing is made any more.
     const count = readdirSync(root).length;
-    expect(processExists(second.pid)).toBe(false);
+    await until(() => !processExists(second.pid), 'the process has ended');
     await sleep(50);
     expect(readdirSync(root).length).toBe(count);
     expect(await failureOf(second.stat(''))).toMatchObject({ kind: 'aborted' });

@@ -2,6 +2,7 @@
 //! the same over seeded noise.
 
 use crate::conn::{self, body};
+use crate::fs;
 use crate::plan::{CreateRequest, ExecRequest};
 use crate::setup::KeeperRequest;
 use crate::wire::{Decoder, HEADER, MAX_LEN};
@@ -36,6 +37,7 @@ pub fn parse_stream(bytes: &[u8], pieces: &[usize]) -> (usize, bool) {
 
 /// Parses one frame as whatever it may be.
 pub fn parse_request(kind: u8, payload: &[u8]) {
+    fs::parse(kind, payload);
     if conn::head(kind, payload).is_err() {
         return;
     }

@@ -2,7 +2,7 @@
 //! does for longer.
 
 use gantry_native::protocol::{parse_request, parse_stream};
-use gantry_native::wire::{Decoder, MAX_LEN, header};
+use gantry_native::wire::{Decoder, FS_BATCH, MAX_LEN, header};
 
 /// xorshift64*: the same numbers in every run.
 struct Noise(u64);
@@ -20,11 +20,12 @@ impl Noise {
     }
 }
 
-const REQUESTS: [&str; 4] = [
+const REQUESTS: [&str; 5] = [
     r#"{"id":1,"op":"keeper","key":"k","dir":"/d","namespaces":["mount","pid","user"],"join":{"net":"/n"},"pin":{"ipc":"/i"},"idmap":{"uid":[[0,1,2]],"gid":[[0,1,2]]},"cgroup":{"mkdir":["/a"],"write":[{"path":"/a","data":"1","optional":true}],"procs":["/a/cgroup.procs"],"v2":"/b"},"oom":{"v1":{"control":"/c"}},"loopback":true}"#,
     r#"{"id":2,"op":"create","token":"t","io":{"terminal":false,"stdin":true},"log":{"format":"json-file","path":"/l","maxBytes":1,"maxFiles":2,"attrs":{"a":"b"},"full":"drop","bufferBytes":3},"plan":{"root":{"overlay":{"lower":["/l"],"upper":"/u","work":"/w"}},"rootPropagation":"slave","readonlyRoot":true,"mounts":[{"kind":"fs","fstype":"proc","source":"proc","target":"/proc","flags":14,"data":""},{"kind":"bind","source":"/s","target":"/t","create":null,"set":1}],"devices":[{"path":"/dev/null","type":"c","major":1,"minor":3,"mode":438,"uid":0,"gid":0}],"links":[{"path":"/a","target":"b"}],"console":false,"masked":["/m"],"readonly":["/r"],"sysctls":[["a","b"]],"process":{"args":["a"],"env":["A=b"],"cwd":"/","uid":0,"gid":0,"groups":[1],"caps":{"bounding":"0","effective":"0","permitted":"0","inheritable":"0","ambient":"0"},"rlimits":[[7,"1","2"]],"noNewPrivileges":true,"seccomp":{"bpf":"AAAA","flags":0},"path":["/bin"]}}}"#,
     r#"{"id":3,"op":"exec","execId":"x","io":{"terminal":true,"rows":1,"cols":2,"stdin":false},"process":{"args":["a"],"cwd":"/","uid":1,"gid":2,"caps":{"bounding":"ff","effective":"0","permitted":"0","inheritable":"0","ambient":"0"}}}"#,
     r#"{"id":4,"op":"ping"}"#,
+    r#"{"id":5,"op":"walk","stream":1,"path":"a/b","data":true,"xattrs":false,"exclude":["c"]}"#,
 ];
 
 fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -122,4 +123,24 @@ fn depth_and_size_are_bounded() {
         parse_request(0, format!("{{\"id\":1,\"op\":\"create\",\"token\":{}", open.repeat(100_000)).as_bytes());
     }
     parse_request(0, format!("{{\"id\":1,\"op\":\"{}\"}}", "x".repeat(MAX_LEN - 100)).as_bytes());
+}
+
+#[test]
+fn damaged_batches_of_file_operations_are_read_or_refused() {
+    // mkdir, a file with an attribute and a time, a node, names to keep: as test/fs-wire.json has them.
+    const BATCH: &str = "000000010100010003612f6203ed00000001000000020000020020000266fc09ed000003e8000003e8ffffffffffffffff3b9ac9ff00000000000568656c6c6f\
+        08000100016301b6000000000000000000000100000fff000fffff1000000002000161000262ff0900010001660006757365722e7800000002ff00";
+    let good: Vec<u8> =
+        (0..BATCH.len() / 2).map(|i| u8::from_str_radix(&BATCH[2 * i..2 * i + 2], 16).unwrap()).collect();
+    assert_eq!(gantry_native::fs::parse(FS_BATCH, &good), 5);
+    let mut noise = Noise(7);
+    for _ in 0..20_000 {
+        let mut bad = good.clone();
+        for _ in 0..1 + noise.below(4) {
+            let at = noise.below(bad.len());
+            bad[at] = noise.next() as u8;
+        }
+        bad.truncate(noise.below(bad.len() + 1));
+        assert!(gantry_native::fs::parse(FS_BATCH, &bad) <= bad.len());
+    }
 }

@@ -29,7 +29,8 @@ use self::confine::{Setup, confine};
 use self::error::{FsError, Res, Step};
 use self::serve::Server;
 use self::tree::{Cancel, Tree};
-use crate::wire::BlockingConn;
+use self::wire::Batch;
+use crate::wire::{BlockingConn, FS_BATCH, JSON};
 
 /// Serves one tree to one client and ends the process with the connection. Runs in a process of its own, forked by the
 /// zygote, which has no descriptor but the connection's (0, 1 and 2 are /dev/null). `request` is the whole `fs` request,
@@ -46,6 +47,18 @@ pub fn run(id: u32, request: serde_json::Value, mut conn: BlockingConn) -> ! {
     // A client that has what it wanted may just go.
     let gone = |e: &io::Error| matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
     std::process::exit(i32::from(served.is_err_and(|e| !gone(&e))))
+}
+
+/// Parses a frame of a client as `serve` does, and does nothing else: for the fuzzer. Returns how many operations it held.
+pub fn parse(kind: u8, payload: &[u8]) -> usize {
+    match kind {
+        FS_BATCH => {
+            let mut batch = Batch::new(payload.get(4..).unwrap_or_default());
+            std::iter::from_fn(|| batch.next()).filter(Result::is_ok).count()
+        }
+        JSON => usize::from(serve::is_request(payload)),
+        _ => 0,
+    }
 }
 
 fn open(request: serde_json::Value, conn: &BlockingConn) -> Res<Tree> {

@@ -376,6 +376,11 @@ impl Server {
     }
 }
 
+/// Whether these bytes are a request that would be tried.
+pub fn is_request(payload: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(payload).is_ok_and(|request| serde_json::from_value::<Op>(request).is_ok())
+}
+
 fn batch_error(batch: u32, failure: &Failure) -> Vec<u8> {
     let event = BatchError { event: "batch-error", batch, index: failure.index, error: failure.error.body() };
     // Strings and numbers always can be told.
