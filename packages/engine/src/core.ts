@@ -3,6 +3,7 @@ import type { ContainerFilesStore } from './containers/container-files.ts';
 import type { ContainerStore } from './containers/container-store.ts';
 import type { ContainerTable } from './containers/container-table.ts';
 import type { EngineFacts } from './config/resolve.ts';
+import type { DiskReclaim } from './drivers/disk-reclaim.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { ImageStore } from './images/image-store.ts';
@@ -18,6 +19,7 @@ export interface Core {
   readonly operations: Operations;
   readonly events: EventLog;
   readonly drivers: Drivers;
+  readonly disk: DiskReclaim;
   readonly facts: EngineFacts & SpecMachine;
   readonly images: ImageStore;
   readonly containers: ContainerStore;

@@ -1,6 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { GantryError, toGantryError } from '@gantry/errors';
+import { GantryError } from '@gantry/errors';
 import { createRegistryClient } from '@gantry/registry-client';
 import { ContainerFilesStore } from './containers/container-files.ts';
 import { ContainerService } from './containers/containers.ts';
@@ -9,6 +9,7 @@ import { ContainerTable } from './containers/container-table.ts';
 import { followRuntime } from './containers/runtime-events.ts';
 import { UserFiles } from './containers/user-files.ts';
 import type { Core } from './core.ts';
+import { DiskReclaim } from './drivers/disk-reclaim.ts';
 import { openDrivers } from './drivers/open-drivers.ts';
 import { EventLog } from './events/event-log.ts';
 import { ExecService } from './execs/execs.ts';
@@ -67,8 +68,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const table = new ContainerTable(db);
   for (const row of table.load()) containers.add(row);
   const operations = new Operations(db, session);
+  const disk = stack.use(new DiskReclaim(drivers.storage, log));
   const images = new ImageService({
-    session, db, events, client, log,
+    session, db, events, client, log, disk,
     storage: drivers.storage,
     blobs: await BlobFiles.open(join(dataRoot, 'blobs')),
     embedded: options.embeddedImages ?? {},
@@ -78,7 +80,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const files = new ContainerFilesStore(drivers.host, session);
   stack.defer(() => files.close());
   const core: Core = {
-    session, db, operations, events, drivers, containers, table, files, log, deadline,
+    session, db, operations, events, drivers, disk, containers, table, files, log, deadline,
     images: images.store,
     facts: await readFacts(drivers),
     users: new UserFiles(drivers.host, session),
@@ -86,9 +88,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   await recover(core);
   await images.clean();
-  drivers.storage.gc({ signal: stop.signal }).catch((error: unknown) => {
-    if (!stop.signal.aborted) log.warn({ error: toGantryError(error).message }, 'what an earlier engine left could not all be deleted');
-  });
+  // What an earlier engine left.
+  disk.request();
   for (const [name, runtime] of drivers.runtimes) void followRuntime(core, name, runtime, stop.signal);
 
   stack.defer(() => settle(containers, options.closeDeadline ?? 5000));

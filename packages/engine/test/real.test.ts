@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../src/index.ts';
@@ -126,6 +127,15 @@ describe.runIf(isRoot && (await hasRegistry()))('on this machine, a real image',
     expect((await sh('ls /kept')).exitCode).toBe(1);
     expect((await engine.containers.inspect(id, { size: true })).sizeRw).toBeGreaterThan(0);
     await engine.containers.remove(id);
+  });
+
+  it('gives the disk back of what a removed container wrote', async () => {
+    await delay(1000); // the collection of the engine's start is over
+    const used = (): number => Number(execFileSync('du', ['-sk', bench.dataRoot], { encoding: 'utf8' }).split('\t')[0]);
+    const { id } = await sh('head -c 30m /dev/urandom > /big', { autoRemove: false });
+    const with30 = used();
+    await engine.containers.remove(id);
+    await expect.poll(() => with30 - used(), { timeout: 10_000 }).toBeGreaterThan(29 * 1024);
   });
 
   it('leaves nothing of all that', async () => {

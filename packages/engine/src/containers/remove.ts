@@ -10,7 +10,7 @@ import { containerEvent } from './container-events.ts';
 import { commitExit } from './commit-exit.ts';
 import { releaseAndDelete } from './holds.ts';
 
-type Needs = Pick<Core, 'db' | 'table' | 'operations' | 'events' | 'drivers' | 'files' | 'containers' | 'log'>;
+type Needs = Pick<Core, 'db' | 'table' | 'operations' | 'events' | 'drivers' | 'files' | 'containers' | 'log' | 'disk'>;
 
 /** See `Containers.remove`; one step of the container's actor. */
 export async function remove(core: Needs, container: Container, force: boolean): Promise<void> {
@@ -64,6 +64,7 @@ export async function removeStopped(core: Needs, container: Container): Promise<
     core.events.record(containerEvent(row, 'destroy'));
   });
   core.containers.delete(container);
+  core.disk.request();
   for (const client of container.attachments) client.giveUp();
   container.removed.happened({ exitCode: row.state.exitCode });
 }

@@ -1,7 +1,8 @@
 import type { Logger, StorageDriver } from '@gantry/driver-api';
-import { GantryError, isGantryError, toGantryError } from '@gantry/errors';
+import { GantryError } from '@gantry/errors';
 import { familiarReference, formatReference, parseReference, withDefaultTag, type Platform } from '@gantry/oci';
 import type { RegistryClient } from '@gantry/registry-client';
+import type { DiskReclaim } from '../drivers/disk-reclaim.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Database } from '../state/database.ts';
 import type { ImageDetails, ImageFilter, ImageHistory, Images, ImageSummary, PulledImage, PullImage, RemovedImage } from '../types/index.ts';
@@ -28,6 +29,7 @@ export interface ImageServiceNeeds {
   readonly client: RegistryClient;
   readonly embedded: Readonly<Record<string, string>>;
   readonly log: Logger;
+  readonly disk: DiskReclaim;
   /** Containers, as far as they use images. */
   users(): readonly ImageUser[];
   /** Chain IDs of layers that containers under way stand on. */
@@ -113,18 +115,8 @@ export class ImageService implements Images {
   #collect(): Promise<readonly string[]> {
     return this.#collecting.run(async () => {
       const gone = await collectGarbage(this.#needs);
-      if (gone.length > 0) this.#freeDisk();
+      if (gone.length > 0) this.#needs.disk.request();
       return gone;
-    });
-  }
-
-  /** The driver only set aside what was removed: deleting it takes as long as it takes. */
-  #freeDisk(): void {
-    const { storage, log } = this.#needs;
-    storage.gc().catch((error: unknown) => {
-      // The engine closes: the next one goes on.
-      if (isGantryError(error) && (error.kind === 'aborted' || error.kind === 'unavailable')) return;
-      log.warn({ error: toGantryError(error).message }, 'the disk space of deleted layers could not be given back; the next collection tries again');
     });
   }
 
