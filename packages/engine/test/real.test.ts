@@ -131,7 +131,7 @@ describe.runIf(isRoot && (await hasRegistry()))('on this machine, a real image',
 
   it('gives the disk back of what a removed container wrote', async () => {
     await delay(1000); // the collection of the engine's start is over
-    const used = (): number => Number(execFileSync('du', ['-sk', bench.dataRoot], { encoding: 'utf8' }).split('\t')[0]);
+    const used = (): number => Number(execFileSync('du', ['-skx', bench.dataRoot], { encoding: 'utf8' }).split('\t')[0]);
     const { id } = await sh('head -c 30m /dev/urandom > /big', { autoRemove: false });
     const with30 = used();
     await engine.containers.remove(id);
