@@ -2,7 +2,7 @@ import { quoted, tarInvalid, tarLimit } from './tar-error.ts';
 import { blockSize, isZeroBlock, parseHeader, type RawHeader } from './tar-header.ts';
 import { tarLimits } from './tar-limits.ts';
 import { interpret, type Extended, type Interpreted } from './tar-entry.ts';
-import { parsePax, type PaxRecords } from './tar-pax.ts';
+import { longText, mergeGlobals, parsePax } from './tar-pax.ts';
 import { checkRegions, OldSparseReader, SparseMapReader } from './tar-sparse.ts';
 import type { TarHeader, TarLimits, TarRegion } from './tar-types.ts';
 
@@ -15,10 +15,6 @@ export interface TarHandler {
   hole(bytes: number): void;
   end(): void;
 }
-
-/** Records of a global header that may speak for all entries; names and sizes belong to one. */
-const globalKeys: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
-const refusedGlobals = /^(path|linkpath|size|GNU\.sparse\.|SCHILY\.(xattr|dev|realsize)|LIBARCHIVE\.xattr)/;
 
 /** What is being read. */
 type State =
@@ -330,24 +326,3 @@ export class TarParser {
 function padding(length: number): number {
   return (blockSize - (length % blockSize)) % blockSize;
 }
-
-/** A long name of GNU's: ended by its first zero byte, behind which only zeros may be. */
-function longText(bytes: Buffer, offset: number): Buffer {
-  const end = bytes.indexOf(0);
-  if (end === -1) return bytes;
-  for (let at = end; at < bytes.length; at += 1) {
-    if (bytes[at] !== 0) throw tarInvalid(offset, 'a long name holds a zero byte');
-  }
-  return bytes.subarray(0, end);
-}
-
-function mergeGlobals(globals: ReadonlyMap<string, Buffer>, records: PaxRecords, offset: number): ReadonlyMap<string, Buffer> {
-  if (records.sparse.length > 0) throw tarInvalid(offset, 'a global header describes a sparse file');
-  const merged = new Map(globals);
-  for (const [key, value] of records.values) {
-    if (refusedGlobals.test(key)) throw tarInvalid(offset, `a global header sets ${quoted(Buffer.from(key, 'latin1'))} for all entries`);
-    if (globalKeys.has(key)) merged.set(key, value);
-  }
-  return merged;
-}
-

@@ -1,4 +1,4 @@
-import { tarInvalid, tarLimit } from './tar-error.ts';
+import { quoted, tarInvalid, tarLimit } from './tar-error.ts';
 import { decimal } from './tar-number.ts';
 
 const space = 0x20;
@@ -7,6 +7,10 @@ const newline = 0x0a;
 /** Digits of a record's length: more would pass any limit on the header. */
 const maxDigits = 10;
 const maxRecords = 65_536;
+
+/** Records of a global header that may speak for all entries; names and sizes belong to one. */
+const globalKeys: ReadonlySet<string> = new Set(['uid', 'gid', 'mtime']);
+const refusedGlobals = /^(path|linkpath|size|GNU\.sparse\.|SCHILY\.(xattr|dev|realsize)|LIBARCHIVE\.xattr)/;
 
 /** What a header's extended headers say. Values are bytes; an empty one undoes a global record. */
 export class PaxRecords {
@@ -51,3 +55,29 @@ export function parsePax(bytes: Buffer, offset: number): PaxRecords {
 function malformed(offset: number): Error {
   return tarInvalid(offset, 'an extended header holds a malformed record');
 }
+
+/** A long name of GNU's: ended by its first zero byte, behind which only zeros may be. */
+export function longText(bytes: Buffer, offset: number): Buffer {
+  const end = bytes.indexOf(0);
+  if (end === -1) return bytes;
+  for (let at = end; at < bytes.length; at += 1) {
+    if (bytes[at] !== 0) throw tarInvalid(offset, 'a long name holds a zero byte');
+  }
+  return bytes.subarray(0, end);
+}
+
+/**
+ * Lays a global header over those before it.
+ *
+ * @throws GantryError invalid `tar-malformed`: it says for all entries what can only be one's.
+ */
+export function mergeGlobals(globals: ReadonlyMap<string, Buffer>, records: PaxRecords, offset: number): ReadonlyMap<string, Buffer> {
+  if (records.sparse.length > 0) throw tarInvalid(offset, 'a global header describes a sparse file');
+  const merged = new Map(globals);
+  for (const [key, value] of records.values) {
+    if (refusedGlobals.test(key)) throw tarInvalid(offset, `a global header sets ${quoted(Buffer.from(key, 'latin1'))} for all entries`);
+    if (globalKeys.has(key)) merged.set(key, value);
+  }
+  return merged;
+}
+

@@ -19,7 +19,7 @@ import type {
   FsWalkOptions,
   NativeEndpoint,
 } from './fs-types.ts';
-import { RecordReader } from './fs-wire.ts';
+import { RecordReader } from './fs-records.ts';
 import { frameType } from './protocol.ts';
 import { dial } from './rpc.ts';
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { FsWalkItem } from '../src/fs-types.ts';
 import { normalPath } from '../src/fs-path.ts';
-import { BatchEncoder, RecordReader } from '../src/fs-wire.ts';
+import { RecordReader } from '../src/fs-records.ts';
+import { BatchEncoder } from '../src/fs-wire.ts';
 import { encodeOp, type OpVector } from './fs-vectors.ts';
 
 function load<T>(name: string): T[] {

@@ -13,6 +13,7 @@ mod ids;
 mod listing;
 mod path;
 mod remove;
+mod request;
 mod serve;
 mod tree;
 mod usage;
@@ -56,7 +57,7 @@ pub fn parse(kind: u8, payload: &[u8]) -> usize {
             let mut batch = Batch::new(payload.get(4..).unwrap_or_default());
             std::iter::from_fn(|| batch.next()).filter(Result::is_ok).count()
         }
-        JSON => usize::from(serve::is_request(payload)),
+        JSON => usize::from(request::is_request(payload)),
         _ => 0,
     }
 }

@@ -6,16 +6,17 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, RenameFlags, fstatfs};
 use rustix::io::pread;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::batch::{Batches, Failure};
-use super::bytes::{ByteString, Latin1};
+use super::bytes::Latin1;
 use super::copy::copy_tree;
 use super::error::{Code, ErrorBody, FsError, Res, Step};
 use super::listing::{Names, kind_of};
 use super::path::{Links, RelPath};
-use super::tree::{SyncMode, Tree};
+use super::request::{self, Op, Reflink};
+use super::tree::Tree;
 use super::usage::usage;
 use super::walk::Walk;
 use super::wire::{self, Existing, Make};
@@ -30,130 +31,6 @@ const MAX_BATCHES: usize = 64;
 const PIECE: u64 = 512 * 1024;
 /// Bytes of names in one answer.
 const NAMES: usize = 256 * 1024;
-
-#[derive(Deserialize)]
-#[serde(tag = "op", rename_all = "camelCase")]
-enum Op {
-    Stat {
-        path: ByteString,
-        #[serde(default)]
-        follow: bool,
-    },
-    List {
-        stream: u32,
-        path: ByteString,
-        #[serde(default)]
-        follow: bool,
-        max: usize,
-    },
-    Walk {
-        stream: u32,
-        path: ByteString,
-        data: bool,
-        xattrs: bool,
-        #[serde(default)]
-        exclude: Vec<ByteString>,
-    },
-    Read {
-        stream: u32,
-        path: ByteString,
-        #[serde(default)]
-        follow: bool,
-        #[serde(default)]
-        offset: u64,
-    },
-    Next {
-        stream: u32,
-    },
-    Close {
-        stream: u32,
-    },
-    Mkdir {
-        path: ByteString,
-        mode: u16,
-        uid: u32,
-        gid: u32,
-        #[serde(default)]
-        parents: bool,
-    },
-    Symlink {
-        path: ByteString,
-        target: ByteString,
-        uid: u32,
-        gid: u32,
-    },
-    Remove {
-        path: ByteString,
-    },
-    Rename {
-        from: ByteString,
-        to: ByteString,
-        #[serde(default)]
-        exchange: bool,
-        #[serde(default)]
-        noreplace: bool,
-    },
-    Sync {
-        path: ByteString,
-        mode: SyncMode,
-    },
-    Usage {
-        path: ByteString,
-    },
-    Statfs {
-        path: ByteString,
-    },
-    Getxattr {
-        path: ByteString,
-        name: ByteString,
-    },
-    Setxattr {
-        path: ByteString,
-        name: ByteString,
-        value: ByteString,
-    },
-    Listxattr {
-        path: ByteString,
-    },
-    CopyTree {
-        from: ByteString,
-        to: ByteString,
-        reflink: Reflink,
-    },
-    Barrier {
-        batch: u32,
-        #[serde(default)]
-        close: bool,
-    },
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Reflink {
-    Auto,
-    Never,
-}
-
-const OPS: &[&str] = &[
-    "stat",
-    "list",
-    "walk",
-    "read",
-    "next",
-    "close",
-    "mkdir",
-    "symlink",
-    "remove",
-    "rename",
-    "sync",
-    "usage",
-    "statfs",
-    "getxattr",
-    "setxattr",
-    "listxattr",
-    "copyTree",
-    "barrier",
-];
 
 enum Stream {
     Walk(Box<Walk>),
@@ -265,7 +142,7 @@ impl Server {
                 Ok(Answer::Ok(json!({})))
             }
             Ok(op) => self.run(op),
-            Err(e) if OPS.contains(&op.as_str()) => Err(FsError::invalid(e.to_string(), b"")),
+            Err(e) if request::is_known(&op) => Err(FsError::invalid(e.to_string(), b"")),
             Err(_) => Err(FsError::new(Code::Unsupported, format!("unknown operation {op:?}"), b"")),
         };
         match answer {
@@ -374,11 +251,6 @@ impl Server {
         filled?;
         Ok(if out.is_empty() { Answer::End } else { Answer::Bytes(out) })
     }
-}
-
-/// Whether these bytes are a request that would be tried.
-pub fn is_request(payload: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(payload).is_ok_and(|request| serde_json::from_value::<Op>(request).is_ok())
 }
 
 fn batch_error(batch: u32, failure: &Failure) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! Batches of operations as they come in, and records of files as they go out; all numbers big-endian. `src/fs-wire.ts` is the
-//! other side, and `test/fs-wire.json` holds vectors that both are tested with.
+//! Batches of operations as they come in, and records of files as they go out; all numbers big-endian. `src/fs-wire.ts`
+//! and `src/fs-records.ts` are the other side; `test/fs-wire.json` and `test/fs-entries.json` hold vectors that both are tested with.
 
 use rustix::fs::Timestamps;
 use rustix::time::Timespec;
